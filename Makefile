@@ -1,0 +1,34 @@
+# make demo: the main job, on Python 3.11+ and nothing else. make test: the tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo demo-docker test lint bench clean
+
+demo: $(STAMP)
+	$(BIN)/canaryctl demo $(DEMO)
+
+demo-docker: $(STAMP)
+	$(BIN)/canaryctl demo --docker $(DEMO)
+
+test: $(STAMP) lint
+	$(BIN)/python -m pytest $(PYTEST)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks $(BENCH)
+
+# The lock holds the versions that the tests last ran with.
+$(STAMP): pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

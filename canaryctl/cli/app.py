@@ -1,0 +1,133 @@
+"""The Typer app: options before the verb, messages, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from canaryctl.cli import (
+    analyze,
+    config,
+    demo,
+    history,
+    rollback,
+    rollout,
+    status,
+    weights,
+)
+from canaryctl.cli.context import Context
+from canaryctl.core.errors import CanaryctlError
+
+EPILOG = (
+    "Exit codes: 0 done · 1 a gate failed or the metrics were lost, traffic is back on stable · "
+    "2 usage or configuration · 3 traffic not proven, a person must look · 4 a check failed, "
+    "no traffic was shifted · 5 another rollout holds this gateway · 130 interrupted, traffic "
+    "is back on stable. --config FILE may stand before or after the verb."
+)
+
+app = typer.Typer(
+    name="canaryctl",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    epilog=EPILOG,
+)
+for verb in (rollout, rollback, weights, status, analyze, history, config, demo):
+    verb.register(app)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from canaryctl import __version__
+
+        typer.echo(f"canaryctl {__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog=EPILOG)
+def options(
+    ctx: typer.Context,
+    config_file: Annotated[
+        Path | None,
+        typer.Option("--config", help="canary.yaml; else $CANARYCTL_CONFIG, else ./canary.yaml."),
+    ] = None,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Canary rollouts for Docker behind NGINX: staged, judged, proven, and back when in doubt."""
+    ctx.obj = Context(config_file)
+
+
+class Stopped(CanaryctlError):
+    """Ctrl-C outside a rollout."""
+
+    exit_code = 130
+
+
+def _stopped(number: int, _: FrameType | None) -> None:
+    raise Stopped(f"stopped by {signal.Signals(number).name}")
+
+
+def hoisted(arguments: list[str]) -> list[str]:
+    """Move ``--config FILE`` before the verb, wherever it was given."""
+    front: list[str] = []
+    rest: list[str] = []
+    left = list(arguments)
+    while left:
+        word = left.pop(0)
+        if word == "--":
+            rest += [word, *left]
+            break
+        if word == "--config" and left:
+            front += [word, left.pop(0)]
+        elif word.startswith("--config="):
+            front.append(word)
+        else:
+            rest.append(word)
+    return front + rest
+
+
+def _wants_json(arguments: list[str]) -> bool:
+    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    return any(a == "--output=json" or (a in ("--output", "-o") and b == "json") for a, b in pairs)
+
+
+def main() -> None:
+    """Run the command line and end with its exit code."""
+    signal.signal(signal.SIGINT, _stopped)
+    signal.signal(signal.SIGTERM, _stopped)
+    arguments = sys.argv[1:]
+    code = 0
+    try:
+        app(args=hoisted(arguments), prog_name="canaryctl")
+    except CanaryctlError as error:
+        code = error.exit_code
+        _report(error, as_json=_wants_json(arguments))
+    except BrokenPipeError:
+        # Whoever read our output has gone; there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code)
+
+
+def _report(error: CanaryctlError, *, as_json: bool) -> None:
+    typer.echo(f"canaryctl: {error}", err=True)
+    if error.next_step:
+        typer.echo(f"  next: {error.next_step}", err=True)
+    if as_json:
+        said = {
+            "event": "error",
+            "error": type(error).__name__,
+            "message": str(error),
+            "next_step": error.next_step,
+            "exit_code": error.exit_code,
+        }
+        typer.echo(json.dumps(said))

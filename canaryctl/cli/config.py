@@ -1,0 +1,112 @@
+"""``canaryctl config check``, ``config show`` and ``config schema``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from canaryctl.cli.context import Output, context
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from canaryctl.config.model import Config
+
+_OUTPUT = typer.Option("--output", "-o")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+    group.command("check")(check)
+    group.command("show")(show)
+    group.command("schema")(schema)
+    app.add_typer(group, name="config", help="Check or show canary.yaml, or its JSON schema.")
+
+
+def check(ctx: typer.Context, output: Annotated[Output, _OUTPUT] = Output.TEXT) -> None:
+    """Check canary.yaml and say what was understood. Asks nobody but the file."""
+    given = context(ctx)
+    config = given.config()
+    if output is Output.JSON:
+        from canaryctl.cli.config_text import shown
+
+        said = {"event": "config", "ok": True, "file": str(given.path()), "config": shown(config)}
+        typer.echo(json.dumps(said))
+        return
+    typer.echo(f"{given.path()} is OK")
+    for label, said_ in understood(config):
+        typer.echo(f"  {label:<9} {said_}")
+
+
+def show(ctx: typer.Context, output: Annotated[Output, _OUTPUT] = Output.TEXT) -> None:
+    """Show the effective configuration, every default filled in and every secret masked."""
+    from canaryctl.cli.config_text import as_yaml, shown
+
+    config = context(ctx).config()
+    if output is Output.JSON:
+        typer.echo(json.dumps(shown(config)))
+        return
+    typer.echo(as_yaml(config), nl=False)
+
+
+def schema(output: Annotated[Output, _OUTPUT] = Output.TEXT) -> None:
+    """Print the JSON schema (draft 2020-12) that editors check canary.yaml with."""
+    from canaryctl.cli.config_schema import schema as made
+
+    typer.echo(json.dumps(made(), indent=2 if output is Output.TEXT else None))
+
+
+def understood(config: Config) -> Iterator[tuple[str, str]]:
+    """Give what a configuration means, a labelled line each."""
+    from canaryctl.cli.config_text import shown
+    from canaryctl.listeners.line import clean
+    from canaryctl.listeners.words import planned
+
+    written = shown(config)
+    plan = config.core_plan()
+    yield "service", config.service
+    yield "stable", ", ".join(config.versions.stable.address)
+    yield "canary", ", ".join(config.versions.canary.address)
+    yield "gateway", clean(_gateway(written["gateway"]))
+    yield "plan", planned(plan)
+    yield "bounds", f"a stage lasts at most {plan.extend_to:g} times as long, when data is lacking"
+    yield "metrics", clean(_metrics(written["metrics"]))
+    label = "gates"
+    for gate in written["gates"]:
+        yield label, clean(_gate(gate))
+        label = ""
+    if config.liveness:
+        times = f"{config.liveness} failed scrapes in a row"
+        yield label, f"canary up: {times} end the rollout"
+
+
+def _gateway(gateway: dict[str, Any]) -> str:
+    if gateway["driver"] == "local":
+        where = f"NGINX on this machine ({gateway.get('binary', 'nginx')})"
+    elif "service" in gateway:
+        project = gateway.get("project")
+        where = f"Compose service {f'{project}/' if project else ''}{gateway['service']}"
+    else:
+        where = f"container {gateway['container']}"
+    return f"{where}, {gateway['config']}, proven at {gateway['verify']}"
+
+
+def _metrics(source: dict[str, Any]) -> str:
+    if source["provider"] == "prometheus":
+        return f"Prometheus at {source['url']}"
+    return f"both versions' own {source['path']}"
+
+
+def _gate(gate: dict[str, Any]) -> str:
+    shown = ("max", "min", "max_ratio", "consecutive", "min_samples", "severity", "on_no_data")
+    limits = {key: gate[key] for key in shown if key in gate}
+    if limits.get("consecutive") == 1:
+        del limits["consecutive"]
+    if isinstance(limits.get("max"), dict):
+        each = ", ".join(f"{value} {limit}" for value, limit in limits["max"].items())
+        limits["max"] = f"({each})"
+    said = ", ".join(f"{key} {value}" for key, value in limits.items())
+    return f"{gate['name']}: {gate['kind']}, {said}"

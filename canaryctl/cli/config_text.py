@@ -1,0 +1,138 @@
+"""A configuration as people write it: ``15m``, ``0.5%``, secrets as ``***``.
+
+What is written here reads back as the same configuration, apart from the masked secrets.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from canaryctl.config.model import Config
+
+MASK = "***"
+_FIRST = ("driver", "provider", "name", "kind")
+_REFERENCE = re.compile(r"\$(?=[${])")
+_LOGIN = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*://)([^/?#@]*)@")
+_HOUR, _MINUTE = 3600, 60
+
+
+def shown(config: Config) -> dict[str, Any]:
+    """Give every key with its effective value; what has none is left out."""
+    written = _model(config)
+    for gate in written["gates"]:
+        for key in ("max", "min"):
+            if key in gate:
+                gate[key] = _limit(gate["kind"], gate[key])
+    return written
+
+
+def as_yaml(config: Config) -> str:
+    """Write a configuration as YAML."""
+    import yaml
+
+    text: str = yaml.safe_dump(
+        shown(config), sort_keys=False, allow_unicode=True, default_flow_style=False, width=100
+    )
+    return text
+
+
+def duration(seconds: float) -> str | float:
+    """Write ``1h30m``, ``15m``, ``2.5s`` or ``250ms``; a number where that would round it."""
+    from canaryctl.quantities import seconds as read
+
+    if seconds < 1:
+        text = f"{seconds * 1000:.10g}ms"
+    elif seconds < _MINUTE or seconds != int(seconds):
+        text = f"{seconds!r}s".replace(".0s", "s")
+    else:
+        hours, rest = divmod(int(seconds), _HOUR)
+        parts = zip((hours, *divmod(rest, _MINUTE)), "hms", strict=True)
+        text = "".join(f"{count}{unit}" for count, unit in parts if count)
+    return _exact(text, read, seconds)
+
+
+def percentage(fraction: float) -> str | float:
+    """Write 0.005 as ``0.5%``; a number where that would round it."""
+    from canaryctl.quantities import quantity
+
+    return _exact(f"{fraction * 100:.12g}%", quantity, fraction)
+
+
+def escaped(text: str) -> str:
+    """Keep a dollar sign from being read as a reference to the environment."""
+    return _REFERENCE.sub("$$$$", text)
+
+
+def without_login(text: str) -> str:
+    """Mask the password in a URL; without one, the user of an HTTP URL, for it is a token."""
+
+    def masked(found: re.Match[str]) -> str:
+        scheme, login = found.groups()
+        user, colon, _ = login.partition(":")
+        if colon:
+            return f"{scheme}{user}:{MASK}@"
+        return f"{scheme}{MASK}@" if scheme.startswith("http") else found.group()
+
+    return _LOGIN.sub(masked, text)
+
+
+def _exact(text: str, read: Any, value: float) -> str | float:
+    try:
+        return text if read(text) == value else value
+    except ValueError:
+        return value
+
+
+def _limit(kind: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _limit(kind, one) for key, one in value.items()}
+    if kind == "ratio":
+        return percentage(value)
+    return duration(value) if kind == "latency" else value
+
+
+def _model(model: BaseModel) -> dict[str, Any]:
+    from canaryctl.config.fields import Duration
+
+    is_duration = Duration.__metadata__[0]
+    found: dict[str, Any] = {}
+    for name, field in type(model).model_fields.items():
+        value = getattr(model, name)
+        if value is None:
+            continue
+        found[name] = duration(value) if is_duration in field.metadata else _value(value)
+    if "address" in found and len(found["address"]) == 1:
+        found["address"] = found["address"][0]
+    first = [name for name in _FIRST if name in found]
+    return {name: found[name] for name in dict.fromkeys((*first, *found))}
+
+
+def _value(value: Any) -> Any:
+    from pydantic import BaseModel, SecretStr
+
+    from canaryctl.core.weight import Weight
+    from canaryctl.listeners.jsonable import percent
+
+    match value:
+        case BaseModel():
+            found: Any = _model(value)
+        case SecretStr():
+            found = MASK
+        case Weight():
+            found = percent(value)
+        case Enum():
+            found = value.value
+        case str():
+            found = escaped(without_login(value))
+        case dict():
+            found = {key: _value(one) for key, one in value.items()}
+        case list() | tuple():
+            found = [_value(one) for one in value]
+        case _:
+            found = value
+    return found

@@ -1,0 +1,67 @@
+"""What every verb gets: the configuration, read when it is first needed."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import typer
+
+    from canaryctl.config.model import Config
+    from canaryctl.wiring import Build
+
+
+class Output(enum.StrEnum):
+    """How a verb answers."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The options given before the verb."""
+
+    config_path: Path | None = None
+
+    def path(self) -> Path:
+        """Give the configuration's file.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        import os
+
+        from canaryctl.config.load import find
+
+        return find(self.config_path, os.environ)
+
+    def config(self) -> Config:
+        """Read and check the configuration.
+
+        Raises:
+            ConfigError: there is none, or it is wrong.
+        """
+        from canaryctl.config.load import load
+
+        loaded: Config = load(self.path())
+        return loaded
+
+    def build(self) -> Build:
+        """Bring the configuration to life.
+
+        Raises:
+            ConfigError: there is none, or it is wrong.
+        """
+        from canaryctl.wiring import Build
+
+        return Build(self.config(), self.path().resolve().parent)
+
+
+def context(ctx: typer.Context) -> Context:
+    """Give the verb's context."""
+    given = ctx.obj
+    return given if isinstance(given, Context) else Context()

@@ -1,0 +1,140 @@
+"""``rollout --dry-run``: the whole plan, checked, with nothing changed.
+
+Made for CI: neither Docker nor NGINX nor Prometheus need be there. Where they can be reached
+they are used, and what they refuse fails the dry run.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from canaryctl.cli.context import Output
+from canaryctl.core.errors import CanaryctlError, ConfigError, HostError, MetricsUnavailable
+from canaryctl.core.weight import Weight
+
+if TYPE_CHECKING:
+    from canaryctl.config.model import Config
+    from canaryctl.wiring import Build
+
+
+def rehearse(config: Config, path: Path, release: str, output: Output) -> None:
+    """Show the plan, its configurations and queries; fail on what would fail later.
+
+    Raises:
+        ConfigError: something would fail; all of it is listed.
+    """
+    from canaryctl.quantities import spelled
+    from canaryctl.wiring import Build
+
+    build = Build(config, path.resolve().parent)
+    plan = config.core_plan()
+    stages = [
+        {"stage": n, "weight": float(str(s.weight)), "observe": s.observe}
+        for n, s in enumerate(plan.stages, 1)
+    ]
+    diffs = list(_diffs(build, release))
+    queries = list(_queries(build, release))
+    checks = list(_checks(build))
+    failed = [check for check in checks if check["passed"] is False]
+    if output is Output.JSON:
+        said = {
+            "event": "dry_run",
+            "version": release,
+            "service": config.service,
+            "stages": stages,
+            "duration": plan.duration,
+            "longest": plan.longest,
+            "configurations": diffs,
+            "queries": queries,
+            "checks": checks,
+            "passed": not failed,
+        }
+        typer.echo(json.dumps(said))
+    else:
+        typer.echo(f"DRY RUN: {config.service} {release}; nothing is changed")
+        typer.echo(
+            f"\nPlan: {len(stages)} stages, {spelled(plan.duration)} "
+            f"(at most {spelled(plan.longest)} when stages are extended), "
+            f"evaluated every {spelled(plan.interval)}"
+        )
+        for stage in stages:
+            typer.echo(
+                f"  [STAGE {stage['stage']}/{len(stages)}] {stage['weight']:g} % canary, "
+                f"observed for {spelled(stage['observe'])}"
+            )
+        for diff in diffs:
+            typer.echo(f"\nConfiguration for {diff['weight']:g} %:")
+            typer.echo(diff["diff"].rstrip("\n"))
+        typer.echo("\nGates:")
+        for query in queries:
+            typer.echo(f"  {query['gate']}: {query['rule']}")
+            for text in query["queries"]:
+                typer.echo(f"    {text}")
+        typer.echo("\nChecks:")
+        for check in checks:
+            sign = {True: "✓", False: "✗", None: "–"}[check["passed"]]
+            typer.echo(f"  {sign} {check['name']}: {check['detail']}")
+    if failed:
+        raise ConfigError(
+            "dry run: " + "; ".join(f"{check['name']}: {check['detail']}" for check in failed),
+            next_step="mend this first; the rollout would fail on it",
+        )
+
+
+def _diffs(build: Build, release: str) -> Iterator[dict[str, Any]]:
+    """Render every stage; each is shown against the one before it."""
+    from canaryctl.drivers.template import Abilities, render
+    from canaryctl.ports import Mark
+
+    weights = [Weight.ZERO, *(stage.weight for stage in build.config.core_plan().stages)]
+    before = ""
+    for weight in weights:
+        text = render(build.template, build.routing, weight, "dry-run", Mark(release), Abilities())
+        lines = difflib.unified_diff(
+            before.splitlines(), text.splitlines(), "before", f"{weight} %", lineterm="", n=1
+        )
+        yield {"weight": float(str(weight)), "diff": "\n".join(lines), "text": text}
+        before = text
+
+
+def _queries(build: Build, release: str) -> Iterator[dict[str, Any]]:
+    """Name what each gate will ask, and its limits."""
+    from canaryctl.core.look import Frame, asked_by
+    from canaryctl.cli.rules import rule_line
+
+    now = build.clock.now()
+    plan, select = build.config.core_plan(), build.config.select()
+    frame = Frame(now - plan.interval, plan.interval, select, release, plan.stages[0].weight)
+    for gate in build.config.core_gates():
+        texts = [
+            want.query
+            if hasattr(want, "query")
+            else str(want.selector.where(select.get(want.version, {})))
+            for want in asked_by(gate, frame, now)
+        ]
+        yield {"gate": gate.rule.name, "rule": rule_line(gate), "queries": texts}
+
+
+def _checks(build: Build) -> Iterator[dict[str, Any]]:
+    """Use what can be reached; what cannot is said and passes, for CI has none of it."""
+    plan = build.config.core_plan()
+    weights = [Weight.ZERO, *(stage.weight for stage in plan.stages)]
+    try:
+        notes = build.router.check(weights)
+        accepted = f"accepts {', '.join(map(str, weights))} % ({'; '.join(notes)})"
+        yield {"name": build.host.describe(), "passed": True, "detail": accepted}
+    except HostError as error:
+        yield {"name": "NGINX", "passed": None, "detail": f"not reached from here: {error}"}
+    except CanaryctlError as error:
+        yield {"name": "NGINX", "passed": False, "detail": str(error)}
+    try:
+        build.metrics.read((), build.clock.now())
+        yield {"name": build.source, "passed": True, "detail": "answers"}
+    except MetricsUnavailable as error:
+        yield {"name": "metrics", "passed": None, "detail": f"not reached from here: {error}"}

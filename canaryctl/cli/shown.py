@@ -1,0 +1,43 @@
+"""Who shows a rollout: a live display, plain lines, or JSON."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from canaryctl.cli.context import Output
+
+if TYPE_CHECKING:
+    from canaryctl.ports import Listener, Mark
+    from canaryctl.wiring import Build
+
+
+def shown(build: Build, mark: Mark, output: Output) -> list[Listener]:
+    """Choose the listeners.
+
+    JSON stands alone on stdout, with plain lines for people on stderr. On a terminal the
+    display is live; anywhere else plain lines make a log.
+    """
+    from canaryctl.listeners.words import Banner
+
+    banner = Banner(
+        service=build.config.service,
+        release=mark.release,
+        gateway=f"{build.host.describe()}, {build.config.gateway.config}",
+        source=build.source,
+    )
+    if output is Output.JSON:
+        from canaryctl.listeners.ndjson import NdjsonListener
+        from canaryctl.listeners.plain import PlainListener
+
+        return [NdjsonListener(banner, sys.stdout), PlainListener(banner, sys.stderr)]
+    if sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI"):
+        from rich.console import Console
+
+        from canaryctl.listeners.live import LiveListener
+
+        return [LiveListener(banner, Console())]
+    from canaryctl.listeners.plain import PlainListener
+
+    return [PlainListener(banner, sys.stdout)]

@@ -1,0 +1,114 @@
+"""Values of canary.yaml that are more than text, each parsed where it stands."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from canaryctl.core.selector import parse_selector
+from canaryctl.core.weight import Weight
+from canaryctl.quantities import quantity, seconds
+
+_ADDRESS = re.compile(
+    r"unix:/[A-Za-z0-9_./-]+|(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:.]+\]):(\d{1,5})"
+)
+_PORTS = range(1, 65536)
+
+
+def _address(value: Any) -> Any:
+    found = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
+    if found is None or (found.group(1) and int(found.group(1)) not in _PORTS):
+        raise ValueError(f"an address is written host:port (app:8000), not {value!r}")
+    return value
+
+
+def _addresses(value: Any) -> Any:
+    many = [value] if isinstance(value, str) else value
+    if not isinstance(many, list) or not many:
+        raise ValueError("at least one address, such as app:8000")
+    if len(set(map(str, many))) != len(many):
+        raise ValueError(f"the same address twice: {', '.join(map(str, many))}")
+    return tuple(_address(one) for one in many)
+
+
+def _weights(value: Any) -> Any:
+    if isinstance(value, str):
+        value = [part for part in value.split(",") if part.strip()]
+    if not isinstance(value, list | tuple) or not value:
+        raise ValueError("at least one stage, such as [1, 5, 25, 100]")
+    parsed = [one if isinstance(one, Weight) else Weight.parse(one) for one in value]
+    for before, after in pairwise(parsed):
+        if after <= before:
+            raise ValueError(f"stages rise: {after} does not come after {before}")
+    if parsed[0] == Weight.ZERO:
+        raise ValueError("stages begin above 0 %")
+    return tuple(parsed)
+
+
+def _positive(value: Any) -> float:
+    number = seconds(value)
+    if number == 0:
+        raise ValueError("longer than 0 s")
+    return number
+
+
+def _selector(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError(f"a selector such as http_requests_total, not {value!r}")  # noqa: TRY004
+    parse_selector(value)
+    return value
+
+
+def _limits(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): quantity(one) for key, one in value.items()}
+    return quantity(value)
+
+
+_TEXT_OR_NUMBER = {"anyOf": [{"type": "string"}, {"type": "number"}]}
+
+Addresses = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_addresses),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string"},
+                {"type": "array", "items": {"type": "string"}, "minItems": 1},
+            ],
+            "description": "host:port, or a list of them",
+        }
+    ),
+]
+Stages = Annotated[
+    tuple[Weight, ...],
+    BeforeValidator(_weights),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": _TEXT_OR_NUMBER,
+            "minItems": 1,
+            "description": "the canary's percentages, rising",
+        }
+    ),
+]
+Duration = Annotated[
+    float, BeforeValidator(_positive), WithJsonSchema({**_TEXT_OR_NUMBER, "examples": ["15m"]})
+]
+SelectorText = Annotated[str, BeforeValidator(_selector), WithJsonSchema({"type": "string"})]
+Limit = Annotated[
+    float, BeforeValidator(quantity), WithJsonSchema({**_TEXT_OR_NUMBER, "examples": ["0.5%"]})
+]
+Limits = Annotated[
+    float | dict[str, float],
+    BeforeValidator(_limits),
+    WithJsonSchema(
+        {"anyOf": [*_TEXT_OR_NUMBER["anyOf"], {"type": "object"}], "examples": ["2.5s"]}
+    ),
+]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=63)]
+Url = Annotated[str, Field(pattern=r"^https?://[^\s]+$")]
+Path = Annotated[str, Field(pattern=r"^/[A-Za-z0-9_./+@-]+$")]

@@ -1,0 +1,163 @@
+"""The gates of canary.yaml."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from canaryctl.config.fields import Limit, Limits, SelectorText
+from canaryctl.core import gate as core
+from canaryctl.core.promql import placeholders
+from canaryctl.core.selector import parse_selector
+
+
+class GateModel(BaseModel):
+    """What all kinds share; see ``core.gate.Rule``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")
+    max: Limits | None = None
+    min: Limit | None = None
+    max_ratio: float | None = Field(None, gt=0, description="canary ÷ stable may not be above it")
+    consecutive: int = Field(1, ge=1, description="evaluations in a row that must fail")
+    min_samples: int | None = Field(None, ge=1)
+    severity: core.Severity = core.Severity.ROLLBACK
+    on_no_data: core.OnNoData = core.OnNoData.HOLD
+
+    def rule(self) -> core.Rule:
+        """Give the part that all kinds share."""
+        return core.Rule(
+            name=self.name,
+            maximum=self.max if isinstance(self.max, float) else None,
+            minimum=self.min,
+            max_ratio=self.max_ratio,
+            consecutive=self.consecutive,
+            min_samples=self.min_samples,
+            severity=self.severity,
+            on_no_data=self.on_no_data,
+        )
+
+    @model_validator(mode="after")
+    def _limited(self) -> GateModel:
+        kind = getattr(self, "kind", "")
+        if kind != "latency" and isinstance(self.max, dict):
+            raise ValueError("max: a limit for each label value belongs to kind: latency with by")
+        if kind != "zero" and self.max is None and self.min is None and self.max_ratio is None:
+            raise ValueError("it has no limit: give max, min or max_ratio")
+        return self
+
+
+class Ratio(GateModel):
+    """Bad events among all, as a share: ``0.5%``."""
+
+    kind: Literal["ratio"]
+    bad: SelectorText
+    total: SelectorText
+
+    def gate(self) -> core.Gate:
+        """Give the core's gate."""
+        return core.RatioGate(self.rule(), parse_selector(self.bad), parse_selector(self.total))
+
+
+class Latency(GateModel):
+    """A quantile of a histogram."""
+
+    kind: Literal["latency"]
+    metric: SelectorText
+    quantile: float = Field(0.95, gt=0, lt=1)
+    by: str | None = Field(None, pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")
+
+    @model_validator(mode="after")
+    def _labelled(self) -> Latency:
+        if isinstance(self.max, dict) and self.by is None:
+            raise ValueError("max has a limit for each label value: name that label in by")
+        if self.min is not None:
+            raise ValueError("min: a latency has no lower limit")
+        return self
+
+    @field_validator("metric")
+    @classmethod
+    def _bare(cls, value: str) -> str:
+        if parse_selector(value).metric.endswith("_bucket"):
+            raise ValueError(f"the histogram's name without _bucket, not {value!r}")
+        return value
+
+    def gate(self) -> core.Gate:
+        """Give the core's gate."""
+        limits = self.max if isinstance(self.max, dict) else {}
+        return core.LatencyGate(
+            self.rule(), parse_selector(self.metric), self.quantile, self.by, limits
+        )
+
+
+class Zero(GateModel):
+    """A counter that may not rise at all."""
+
+    kind: Literal["zero"]
+    metric: SelectorText
+
+    @model_validator(mode="after")
+    def _limitless(self) -> Zero:
+        if self.max is not None or self.min is not None or self.max_ratio is not None:
+            raise ValueError("kind: zero has no max, min or max_ratio; for a limit use kind: ratio")
+        return self
+
+    def gate(self) -> core.Gate:
+        """Give the core's gate."""
+        return core.ZeroGate(self.rule(), parse_selector(self.metric))
+
+
+class Gauge(GateModel):
+    """The newest value of a gauge."""
+
+    kind: Literal["gauge"]
+    metric: SelectorText
+
+    def gate(self) -> core.Gate:
+        """Give the core's gate."""
+        return core.GaugeGate(self.rule(), parse_selector(self.metric))
+
+
+class Promql(GateModel):
+    """Any expression that gives one number."""
+
+    kind: Literal["promql"]
+    query: str = Field(min_length=1, max_length=10_000)
+
+    @field_validator("query")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        placeholders(value)
+        return value
+
+    def gate(self) -> core.Gate:
+        """Give the core's gate."""
+        return core.PromqlGate(self.rule(), self.query)
+
+
+AnyGate = Annotated[Ratio | Latency | Zero | Gauge | Promql, Field(discriminator="kind")]
+
+
+def mission() -> tuple[AnyGate, ...]:
+    """Give the four gates that apply when ``gates`` is left out."""
+    return (
+        Ratio(
+            name="error rate",
+            kind="ratio",
+            bad='http_requests_total{status=~"5.."}',
+            total="http_requests_total",
+            max=0.005,
+        ),
+        Latency(
+            name="p95 latency",
+            kind="latency",
+            metric="http_request_duration_seconds",
+            quantile=0.95,
+            by="mode",
+            max={"fast": 2.5, "balanced": 3.2, "creative": 4.5},
+        ),
+        Zero(name="schema failures", kind="zero", metric="llm_brief_schema_failures_total"),
+        Gauge(name="training loss", kind="gauge", metric="rl_training_loss", max_ratio=2),
+    )

@@ -1,0 +1,40 @@
+"""What a rollout asks of the world. Each leads to exactly one event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from canaryctl.core.weight import Weight
+
+
+@dataclass(frozen=True, slots=True)
+class RunPreflight:
+    """Look at everything that the rollout will need; touch nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetWeight:
+    """Bring a weight into force and prove it.
+
+    Attributes:
+        weight: the canary's.
+        reason: why, written beside the weights for whoever looks.
+        force: whatever generation is there now; only going back to 0 % does that.
+        pause: seconds to wait first (between attempts).
+    """
+
+    weight: Weight
+    reason: str
+    force: bool = False
+    pause: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """Wait until ``until`` (epoch seconds), then evaluate the gates since ``since``."""
+
+    since: float
+    until: float
+
+
+Command = RunPreflight | SetWeight | Observe

@@ -1,0 +1,135 @@
+"""What can happen to a rollout. Each carries its time (``at``, epoch seconds)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from canaryctl.core.gate import Finding
+from canaryctl.core.weight import Weight
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at before anything is touched.
+
+    Attributes:
+        name: what was looked at.
+        passed: None when it cannot be told from here, which does not stop the rollout.
+        detail: what was seen.
+    """
+
+    name: str
+    passed: bool | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The rollout was asked for."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PreflightEnded:
+    """Everything that the rollout will need was looked at."""
+
+    at: float
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WeightProven:
+    """NGINX itself answered with the new generation."""
+
+    at: float
+    weight: Weight
+    generation: str
+    took: float
+
+
+@dataclass(frozen=True, slots=True)
+class WeightRefused:
+    """A change did not come into force; the previous configuration is, proven."""
+
+    at: float
+    weight: Weight
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficUnproven:
+    """What NGINX does with traffic could not be proven."""
+
+    at: float
+    weight: Weight
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The gates were evaluated on what the metrics source answered."""
+
+    at: float
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsSilent:
+    """The metrics source did not answer."""
+
+    at: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySilent:
+    """NGINX's control listener did not answer."""
+
+    at: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """Another generation than this rollout's is in force.
+
+    Attributes:
+        weight: the canary's weight in it, None when it cannot be told.
+        by: who changed it and why, in words.
+    """
+
+    at: float
+    weight: Weight | None
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """Ctrl-C, SIGTERM or a closed terminal."""
+
+    at: float
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crashed:
+    """Something that canaryctl did not foresee."""
+
+    at: float
+    reason: str
+
+
+Event = (
+    Started
+    | PreflightEnded
+    | WeightProven
+    | WeightRefused
+    | TrafficUnproven
+    | Judged
+    | MetricsSilent
+    | GatewaySilent
+    | Overtaken
+    | Interrupted
+    | Crashed
+)

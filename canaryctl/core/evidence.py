@@ -1,0 +1,44 @@
+"""Whether chance explains what was counted."""
+
+from __future__ import annotations
+
+from math import exp, lgamma, log, log1p
+
+CHANCE = 1e-4
+"""In mid-stage a limit counts as broken when chance alone gives such a count less often."""
+
+
+def tail(bad: float, total: float, limit: float) -> float:
+    """Give P(X ≥ bad) for X ~ Binomial(total, limit): how often chance alone shows this much.
+
+    Args:
+        bad: events counted against, 0 to ``total``.
+        total: trials.
+        limit: the chance of one bad event that is still allowed, 0 to 1.
+
+    The terms are summed from ``bad`` upwards in logarithms, each from the one before
+    (ratio ``(n - k)/(k + 1) · p/(1 - p)``), until they no longer matter.
+    """
+    n, k = round(total), round(bad)
+    if k <= 0 or limit >= 1:
+        return 1.0
+    if limit <= 0 or k > n:
+        return 0.0
+    odds = limit / (1 - limit)
+    term = exp(
+        lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log(limit) + (n - k) * log1p(-limit)
+    )
+    summed = 0.0
+    while k <= n:
+        summed += term
+        ratio = (n - k) / (k + 1) * odds
+        term *= ratio
+        k += 1
+        if ratio < 1 and term < summed * 1e-12:
+            break
+    return min(summed, 1.0)
+
+
+def beyond_chance(bad: float, total: float, limit: float) -> bool:
+    """Tell whether ``bad`` of ``total`` is more than a rate of ``limit`` explains."""
+    return tail(bad, total, limit) < CHANCE

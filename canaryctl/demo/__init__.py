@@ -1,0 +1,1 @@
+"""A real rollout on this machine: `canaryctl demo`."""

@@ -1,0 +1,1 @@
+"""Those who are told of every event: the terminal, the journal."""

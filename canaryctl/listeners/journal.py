@@ -1,0 +1,215 @@
+"""The journal: every event of every rollout, kept for whoever asks later.
+
+A listener is told of an event together with the command that is about to be carried out, so
+what is meant is on record before it is done. Whatever is wrong with the journal, the rollout
+goes on: it is said once, in the log.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from canaryctl.core.commands import Command
+from canaryctl.core.events import Event, Judged
+from canaryctl.core.state import State
+from canaryctl.listeners.journal_read import events, history, last
+from canaryctl.listeners.journal_writer import Writer
+from canaryctl.listeners.jsonable import compact, jsonable, kind_of, percent
+from canaryctl.listeners.words import sentences
+from canaryctl.ports import Clock, Mark, Proof
+
+__all__ = ["About", "Journal", "Subject", "events", "history", "last"]
+
+_log = logging.getLogger(__name__)
+
+_ROLLOUT = "INSERT OR IGNORE INTO rollouts VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_EVENT = "INSERT INTO events VALUES (?, ?, ?, ?, ?)"
+_ACT = (
+    "INSERT INTO acts (at, kind, service, gateway, release, owner, payload)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+class Configured(Protocol):
+    """The part of the configuration that the journal names."""
+
+    @property
+    def service(self) -> str:
+        """What is rolled out."""
+        ...
+
+    def model_dump_json(self) -> str:
+        """The configuration as text, its secrets masked; only its hash is kept."""
+        ...
+
+
+class Subject(Protocol):
+    """What is being changed: a configuration brought to life."""
+
+    @property
+    def config(self) -> Configured:
+        """The configuration in use."""
+        ...
+
+    @property
+    def gateway(self) -> str:
+        """The gateway's identity, the same from one run to the next."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """Tells the time of an act."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a rollout's entries have in common.
+
+    Attributes:
+        rollout: its id.
+        service: what is rolled out.
+        gateway: the gateway's identity.
+        release: the canary's, such as v0.2.0.
+        owner: ``user@machine:pid``.
+        config_hash: SHA-256 of the effective configuration, in hexadecimal.
+    """
+
+    rollout: str
+    service: str
+    gateway: str
+    release: str
+    owner: str
+    config_hash: str
+
+
+class Journal:
+    """A listener that writes everything down. None of its methods raises."""
+
+    def __init__(self, about: About, directory: Path | None = None) -> None:
+        self._about = about
+        self._seq = 0
+        self._began: float | None = None
+        self._before: State | None = None
+        self._file = Writer(directory)
+
+    @classmethod
+    def opened(cls, subject: Subject, mark: Mark, directory: Path | None = None) -> Journal:
+        """Give the journal of one rollout. Nothing is opened before the first event."""
+        about = About(
+            rollout=mark.rollout,
+            service=subject.config.service,
+            gateway=subject.gateway,
+            release=mark.release,
+            owner=mark.owner,
+            config_hash=_hash(subject.config),
+        )
+        return cls(about, directory)
+
+    @staticmethod
+    def record_act(
+        subject: Subject, kind: str, mark: Mark, proof: Proof, directory: Path | None = None
+    ) -> None:
+        """Write down what somebody did by hand.
+
+        Args:
+            subject: where it was done.
+            kind: what was done: ``weights set`` or ``rollback``.
+            mark: who, why, and for which release.
+            proof: what came of it.
+            directory: where the journal is; left out, the user's state directory.
+        """
+        file = Writer(directory)
+        try:
+            row = (
+                subject.clock.now(),
+                kind,
+                subject.config.service,
+                subject.gateway,
+                mark.release,
+                mark.owner,
+                compact({"reason": mark.reason, **jsonable(proof)}),
+            )
+            file.write([(_ACT, row)])
+        except Exception:  # noqa: BLE001  it is done and proven, on record or not
+            _log.warning("%r is not in the journal", kind, exc_info=True)
+        finally:
+            file.close()
+
+    def heard(self, event: Event, state: State, command: Command | None) -> None:
+        """Write an event down, with what it led to and what is about to be done."""
+        try:
+            said = _said(event, state, command, self._before)
+            self._began = event.at if self._began is None else self._began
+            self._before = state
+            self._seq += 1
+            payload = compact(_payload(event, state, command, said))
+            row = (self._about.rollout, self._seq, event.at, kind_of(event), payload)
+            # The rollout's own line comes with each event: a new file may have begun meanwhile.
+            self._file.write([(_ROLLOUT, self._line(state, self._began)), (_EVENT, row)])
+        except Exception:  # noqa: BLE001  a listener never changes an outcome
+            self._file.give_up("an event could not be written down", exc_info=True)
+        if command is None:
+            self.close()
+
+    def _line(self, state: State, began: float) -> tuple[object, ...]:
+        about = self._about
+        return (
+            about.rollout,
+            about.service,
+            about.gateway,
+            about.release,
+            began,
+            about.owner,
+            about.config_hash,
+            compact(state.plan),
+        )
+
+    def ticked(self, state: State, now: float) -> None:
+        """Nothing: only events are kept."""
+
+    def close(self) -> None:
+        """Close the file. Calling it twice is fine."""
+        self._file.close()
+
+
+def _said(event: Event, state: State, command: Command | None, before: State | None) -> list[str]:
+    """Give the sentences that the terminal shows as well."""
+    try:
+        return [line.text for line in sentences(event, state, command, before)]
+    except Exception:  # noqa: BLE001  the facts are kept even when nothing can be said about them
+        _log.debug("no words for %s", kind_of(event), exc_info=True)
+        return []
+
+
+def _hash(config: Configured) -> str:
+    try:
+        text = config.model_dump_json()
+    except Exception:  # noqa: BLE001  a hash is for comparing, not worth a rollout
+        _log.debug("no hash of the configuration", exc_info=True)
+        return ""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _payload(
+    event: Event, state: State, command: Command | None, said: Sequence[str]
+) -> dict[str, Any]:
+    ending = state.ending
+    return {
+        "event": jsonable(event),
+        "said": said,
+        "phase": state.phase,
+        "stage": state.index,
+        "weight": None if state.weight is None else percent(state.weight),
+        "generation": state.generation,
+        "verdict": state.records[-1].verdict if isinstance(event, Judged) else None,
+        "command": None if command is None else {"kind": kind_of(command), **jsonable(command)},
+        "ending": None
+        if ending is None
+        else {**jsonable(ending), "outcome": ending.outcome, "exit_code": ending.exit_code},
+    }

@@ -1,0 +1,102 @@
+"""What the person who reads the end of a rollout does next."""
+
+from __future__ import annotations
+
+from canaryctl.core.outcome import Cause
+from canaryctl.core.state import State
+from canaryctl.core.weight import Weight
+from canaryctl.listeners.words import Banner, shares
+
+_STEPS: dict[Cause, tuple[str, ...]] = {
+    Cause.PASSED: (
+        "keep watching for 30 to 60 min: {call} analyze",
+        "promote: make {release} the stable version (its image or its address)",
+        "then give stable all traffic: {call} weights set 0",
+        "should it go wrong before that: {call} rollback",
+    ),
+    Cause.GATE_FAILED: (
+        "look at the gate {gate}",
+        "read the canary's logs, and NGINX's canary access log at the time of the stage",
+        "fix the canary, then {again}",
+    ),
+    Cause.NO_DATA: (
+        "look at the gate {gate}",
+        "see that the canary gets requests enough and exposes that metric",
+        "a longer observation or a larger first stage gives a gate more to judge",
+        "then {again}",
+    ),
+    Cause.METRICS_LOST: (
+        "see why the metrics source does not answer: {source}",
+        "nothing was found against the canary: once it answers, {again}",
+    ),
+    Cause.WEIGHT_REFUSED: (
+        "mend what NGINX refused; its words are in the reason",
+        "try it without touching traffic: {call} rollout --version {release} --dry-run",
+        "then {again}",
+    ),
+    Cause.GATEWAY_LOST: (
+        "see whether NGINX runs and its control listener answers: {gateway}",
+        "see what is in force: {call} status",
+        "then {again}",
+    ),
+    Cause.CRASHED: (
+        "report this as a defect of canaryctl, with what {call} history shows",
+        "see what is in force: {call} status",
+    ),
+    Cause.INTERRUPTED: ("when it may go on, {again}",),
+    Cause.SUPERSEDED: (
+        "see who set the weights, and why: {call} status",
+        "once that is settled, {again}",
+    ),
+    Cause.PREFLIGHT: ("{failed}", "then {again}"),
+    Cause.NOT_PROVEN: (
+        "look now: {doubt}, and no gate judges it",
+        "see what NGINX answers and what its file says: {call} status",
+        "bring 0 % into force and prove it: {call} rollback",
+        "if that fails too, NGINX's error log and `nginx -t` say why: {gateway}",
+    ),
+}
+
+
+def next_steps(state: State, banner: Banner, weight: Weight | None) -> tuple[str, ...]:
+    """Give a sentence for each step, in order.
+
+    Args:
+        state: an ended one.
+        banner: for the names in the commands.
+        weight: what NGINX is known to have in force, None when that is unknown.
+    """
+    cause = state.ending.cause if state.ending else Cause.NOT_PROVEN
+    filled = {
+        "call": banner.command,
+        "again": f"roll out again: {banner.command} rollout --version {banner.release}",
+        "release": banner.release,
+        "gateway": banner.gateway,
+        "source": banner.source,
+        "gate": _gate(state),
+        "failed": _failed(state),
+        "doubt": _doubt(state, weight),
+    }
+    return tuple(step.format_map(filled) for step in _STEPS[cause])
+
+
+def _gate(state: State) -> str:
+    verdict = state.records[-1].verdict if state.records else None
+    if verdict is None or verdict.deciding is None:
+        return "named in the reason"
+    asked = "; ".join(verdict.deciding.queries)
+    return f"{verdict.deciding.name}: {asked}" if asked else verdict.deciding.name
+
+
+def _failed(state: State) -> str:
+    failed = [check.name for check in state.checks if check.passed is False]
+    return f"mend {', '.join(failed)}" if failed else "mend what the reason names"
+
+
+def _doubt(state: State, weight: Weight | None) -> str:
+    if weight is not None:
+        return f"somebody else set {shares(weight)}"
+    if state.weight is not None:
+        # Between the weight proven last and the one that was being set, anything may be in force.
+        return f"the weights proven last are {shares(state.weight)}, and may be in force no more"
+    return "how much traffic the canary gets is not known"

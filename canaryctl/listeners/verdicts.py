@@ -1,0 +1,52 @@
+"""What an evaluation means for its stage, in words."""
+
+from __future__ import annotations
+
+from canaryctl.core.gate import Finding, Status
+from canaryctl.core.state import Phase, StageRecord, State
+from canaryctl.core.verdict import Ruling
+from canaryctl.listeners.line import Line, Tone, toned
+
+
+def verdict_line(state: State) -> Line:
+    """Say what the newest evaluation means for its stage."""
+    record, number = state.records[-1], len(state.records)
+    verdict = record.verdict
+    if verdict is None:
+        return toned(Tone.FAINT, "Verdict: not yet evaluated")
+    back = verdict.ruling is Ruling.BACK or state.phase is Phase.RETURNING
+    if back:
+        reason = state.ending.reason if state.ending else verdict.reason
+        return toned(Tone.BAD, f"Verdict: rollback: {reason}")
+    if record.passed:
+        said = f"Verdict: stage {number}/{len(state.plan.stages)} passed: {passed_how(record)}"
+        return toned(Tone.GOOD, said)
+    if verdict.ruling is Ruling.WAIT:
+        return toned(Tone.WARN, f"Verdict: wait: {verdict.reason}")
+    return toned(Tone.PLAIN, f"Verdict: clear so far: {tally(record.findings)}")
+
+
+def passed_how(record: StageRecord) -> str:
+    """Say with what a stage passed: ``every gate passed, 90 evaluations``."""
+    evaluations = counted(record.evaluations, "evaluation")
+    if all(f.status is Status.PASS for f in record.findings):
+        return f"every gate passed, {evaluations}"
+    others = [f"{f.name} ({_open(f)})" for f in record.findings if f.status is not Status.PASS]
+    return f"{tally(record.findings)}, {evaluations}; allowed: {', '.join(others)}"
+
+
+def _open(finding: Finding) -> str:
+    if finding.status is Status.FAIL:
+        return "failed, severity warn"
+    return str(finding.status)
+
+
+def tally(findings: tuple[Finding, ...]) -> str:
+    """Count the findings that pass: ``5 of 6 gates pass``; each label value counts."""
+    passed = sum(f.status is Status.PASS for f in findings)
+    return f"{passed} of {counted(len(findings), 'gate')} pass"
+
+
+def counted(count: int, noun: str) -> str:
+    """Write ``1 gate``, ``2 gates``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,242 @@
+"""What the runner needs from the world, each as small as it can be.
+
+Drivers in ``canaryctl.drivers`` implement these; ``tests/fakes.py`` has the fakes, and
+both pass the same contract tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from canaryctl.core.commands import Command
+from canaryctl.core.events import Event
+from canaryctl.core.series import Readings, Wanted
+from canaryctl.core.state import State
+from canaryctl.core.weight import Weight
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Put ``content`` at ``path`` (absolute, on the host). Not atomic: only for staged files."""
+
+    path: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Run NGINX's binary with these arguments (``("-t", "-c", path)``), as it is run there."""
+
+    arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """Rename ``staged`` over ``live``, atomically. Both lie in one directory."""
+
+    staged: str
+    live: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Delete ``path``; nothing there is fine."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """Tell NGINX's master to load its configuration anew. Returns before it has."""
+
+
+Step = Write | Run | Swap | Remove | Reload
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """How far a host came.
+
+    Attributes:
+        completed: how many steps succeeded, from the first on; the next one failed.
+        output: what the steps printed (both streams), for the message to the user.
+    """
+
+    completed: int
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """One address as the host sees it.
+
+    Attributes:
+        peers: ``ip:port`` of every server behind it; empty when the name resolves to nothing.
+        answers: whether a connection was accepted; None when that cannot be told from here.
+        detail: what was seen, in words.
+    """
+
+    peers: tuple[str, ...]
+    answers: bool | None
+    detail: str
+
+
+class Host(Protocol):
+    """Where NGINX runs. Every call is bounded in time by the driver.
+
+    ``read`` and ``locate`` change nothing. ``perform`` is not idempotent.
+    All raise ``HostError`` when the place itself cannot be reached.
+    """
+
+    def read(self, path: str) -> str | None:
+        """Give a file's text, None when there is none."""
+        ...
+
+    def perform(self, steps: Sequence[Step]) -> Performed:
+        """Do the steps in order and stop at the first that fails."""
+        ...
+
+    def locate(self, address: str) -> Located:
+        """Look up ``host:port`` as NGINX there would, and try to connect."""
+        ...
+
+
+class Metrics(Protocol):
+    """Where numbers come from. Reading is idempotent."""
+
+    def read(self, wanted: Sequence[Wanted], since: float) -> Readings:
+        """Give raw series from before ``since`` (epoch seconds) up to now.
+
+        At least one sample at or before ``since`` is included where the source has one,
+        so that increments over the window can be counted from it.
+
+        Raises:
+            MetricsUnavailable: the source as a whole does not answer.
+        """
+        ...
+
+
+class Clock(Protocol):
+    """Time, injected. The fake advances itself."""
+
+    def now(self) -> float:
+        """Epoch seconds; never runs backwards within a process."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait so many seconds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What is written beside the weights, for whoever looks at the gateway.
+
+    Attributes:
+        release: the version being rolled out, such as v0.2.0; empty when none is.
+        rollout: the rollout's id while one runs; empty for a weight set by hand.
+        owner: ``user@machine:pid`` of who wrote it.
+        reason: one sentence.
+    """
+
+    release: str = ""
+    rollout: str = ""
+    owner: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What NGINX itself answers, and what its file says.
+
+    Attributes:
+        generation: of the configuration in force, as NGINX answers it; None when it does not
+            answer.
+        weight: the canary's, as NGINX answers it; None likewise.
+        mark: what the file on disk says, None when there is none.
+        on_disk: the generation of the file, which is another one after an unfinished change.
+        problem: why NGINX does not answer; empty when it does.
+    """
+
+    generation: str | None
+    weight: Weight | None
+    mark: Mark | None
+    on_disk: str | None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That a weight is in force.
+
+    Attributes:
+        generation: what NGINX answered.
+        took: seconds from the first act to the proof.
+        answers: how many answers in a row carried the generation, the last ones on fresh
+            connections after the old workers had been told to stop accepting.
+    """
+
+    generation: str
+    weight: Weight
+    took: float
+    answers: int
+
+
+class Router(Protocol):
+    """Where weights are set and proven."""
+
+    def check(self, weights: Sequence[Weight]) -> tuple[str, ...]:
+        """Have NGINX test the configuration of every weight, putting none in force.
+
+        Returns this NGINX' version, then notes worth showing.
+
+        Raises:
+            ConfigurationRefused: NGINX's words, and for which weight.
+            HostError: the host cannot be reached.
+        """
+        ...
+
+    def set(self, weight: Weight, mark: Mark, expect: str | None) -> Proof:
+        """Bring a weight into force and prove it. Not idempotent: each call is a generation.
+
+        Args:
+            weight: the canary's.
+            mark: written beside it.
+            expect: the generation that must be on disk now; None: whatever is there.
+
+        Raises:
+            Superseded: another generation than ``expect`` is there; nothing was changed.
+            WeightRefused: the previous configuration is in force again, proven.
+            TrafficUnknown: neither could be proven.
+        """
+        ...
+
+    def generation(self) -> str:
+        """Ask NGINX for the generation in force; a millisecond, so it may be asked every second.
+
+        Raises:
+            GatewayUnreachable: its control listener does not answer.
+        """
+        ...
+
+    def look(self) -> InForce:
+        """Ask NGINX what is in force, and read what its file says.
+
+        Raises:
+            HostError: the host cannot be reached.
+        """
+        ...
+
+
+class Listener(Protocol):
+    """Told of everything. What it raises is noted and changes nothing."""
+
+    def heard(self, event: Event, state: State, command: Command | None) -> None:
+        """An event happened, gave this state, and this command is about to be carried out."""
+        ...
+
+    def ticked(self, state: State, now: float) -> None:
+        """Time passes while a stage is observed; about four times a second."""
+        ...

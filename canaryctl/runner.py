@@ -1,0 +1,174 @@
+"""Carries out what the rollout asks for, and feeds back what happened."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from canaryctl.core.commands import Command, Observe, RunPreflight, SetWeight
+from canaryctl.core.errors import (
+    CanaryctlError,
+    GatewayUnreachable,
+    HostError,
+    MetricsUnavailable,
+    Superseded,
+    TrafficUnknown,
+)
+from canaryctl.core.events import (
+    Check,
+    Crashed,
+    Event,
+    GatewaySilent,
+    Interrupted,
+    Judged,
+    MetricsSilent,
+    Overtaken,
+    PreflightEnded,
+    Started,
+    TrafficUnproven,
+    WeightProven,
+    WeightRefused,
+)
+from canaryctl.core.gate import Gate
+from canaryctl.core.look import Frame, Look, wanted
+from canaryctl.core.measure import measure
+from canaryctl.core.plan import Plan
+from canaryctl.core.rollout import advance
+from canaryctl.core.series import Version
+from canaryctl.core.state import Phase, State
+from canaryctl.ports import Clock, Listener, Mark, Metrics, Router
+
+TICK = 0.25
+"""Seconds between two looks at the stop flag and the display."""
+WATCH = 1.0
+"""Seconds between two readings of the generation in force."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Runner:
+    """One rollout, from its preflight to its end.
+
+    Attributes:
+        preflight: looks at everything that the rollout will need.
+        stopped: gives who asked to stop, None while nobody has.
+        mark: what is written beside each weight; its reason is filled in.
+        select: each version's labels, for PromQL placeholders.
+    """
+
+    plan: Plan
+    gates: Sequence[Gate]
+    router: Router
+    metrics: Metrics
+    clock: Clock
+    preflight: Callable[[], tuple[Check, ...]]
+    mark: Mark
+    select: dict[Version, dict[str, str]]
+    stopped: Callable[[], str | None] = lambda: None
+    listeners: Sequence[Listener] = ()
+    _expect: str | None = field(default=None, init=False)
+
+    def run(self) -> State:
+        """Walk the rollout to its end. Never raises for what the world does."""
+        state = State(self.plan)
+        event: Event = Started(self.clock.now())
+        while True:
+            state, command = advance(state, event)
+            self._tell(event, state, command)
+            if command is None:
+                return state
+            event = self._carried_out(command, state)
+
+    def _tell(self, event: Event, state: State, command: Command | None) -> None:
+        for listener in self.listeners:
+            try:
+                listener.heard(event, state, command)
+            except Exception:  # noqa: BLE001  a listener never changes an outcome
+                _log.warning("%s failed", type(listener).__name__, exc_info=True)
+
+    def _carried_out(self, command: Command, state: State) -> Event:
+        going_back = state.phase is Phase.RETURNING
+        if not going_back and (by := self.stopped()):
+            return Interrupted(self.clock.now(), by)
+        try:
+            match command:
+                case RunPreflight():
+                    return PreflightEnded(self.clock.now(), self.preflight())
+                case SetWeight():
+                    return self._set(command)
+                case Observe():
+                    return self._observed(command, state)
+        except Exception as error:  # noqa: BLE001  whatever it is, traffic goes back to stable
+            _log.debug("unforeseen", exc_info=True)
+            return Crashed(self.clock.now(), f"{type(error).__name__}: {error}")
+
+    def _set(self, command: SetWeight) -> Event:
+        self.clock.sleep(command.pause)
+        mark = Mark(self.mark.release, self.mark.rollout, self.mark.owner, command.reason)
+        try:
+            proof = self.router.set(command.weight, mark, None if command.force else self._expect)
+        except Superseded as error:
+            return self._overtaken(str(error))
+        except TrafficUnknown as error:
+            return TrafficUnproven(self.clock.now(), command.weight, str(error))
+        except CanaryctlError as error:
+            return WeightRefused(self.clock.now(), command.weight, str(error))
+        self._expect = proof.generation
+        return WeightProven(self.clock.now(), proof.weight, proof.generation, proof.took)
+
+    def _observed(self, command: Observe, state: State) -> Event:
+        watched = self.clock.now()
+        while (now := self.clock.now()) < command.until:
+            if by := self.stopped():
+                return Interrupted(now, by)
+            if now - watched >= WATCH:
+                watched = now
+                if (event := self._watched(state)) is not None:
+                    return event
+            self._tick(state, now)
+            self.clock.sleep(min(TICK, command.until - now))
+        return self._watched(state) or self._judged(command, state)
+
+    def _tick(self, state: State, now: float) -> None:
+        for listener in self.listeners:
+            try:
+                listener.ticked(state, now)
+            except Exception:  # noqa: BLE001  a listener never changes an outcome
+                _log.warning("%s failed", type(listener).__name__, exc_info=True)
+
+    def _watched(self, state: State) -> Event | None:
+        """Read the generation in force; None when it is this rollout's."""
+        try:
+            there = self.router.generation()
+        except GatewayUnreachable as error:
+            return GatewaySilent(self.clock.now(), str(error))
+        return None if there == state.generation else self._overtaken("")
+
+    def _overtaken(self, said: str) -> Overtaken:
+        """Tell who changed the weights and why, from what is on the gateway."""
+        try:
+            seen = self.router.look()
+        except HostError as error:
+            return Overtaken(self.clock.now(), None, f"{said or 'the weights changed'} ({error})")
+        if seen.mark is None:
+            by = "a configuration that is not canaryctl's is in force"
+            return Overtaken(self.clock.now(), seen.weight, said or by)
+        by = f"{seen.mark.owner or 'somebody'} set {seen.weight} %: {seen.mark.reason}"
+        return Overtaken(self.clock.now(), seen.weight, by)
+
+    def _judged(self, command: Observe, state: State) -> Event:
+        frame = Frame(
+            since=command.since,
+            interval=self.plan.interval,
+            select=self.select,
+            release=self.mark.release,
+            weight=state.stage.weight,
+        )
+        now = self.clock.now()
+        try:
+            readings = self.metrics.read(wanted(self.gates, frame, now), command.since)
+        except MetricsUnavailable as error:
+            return MetricsSilent(self.clock.now(), str(error))
+        return Judged(readings.at, measure(self.gates, Look(frame, readings, now)))

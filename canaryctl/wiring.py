@@ -1,0 +1,204 @@
+"""The one file that names concrete drivers."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import secrets
+import socket
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from canaryctl.config.model import Config, DockerGateway, LocalGateway, ScrapeSource
+from canaryctl.core.errors import ConfigError
+from canaryctl.core.series import Version
+from canaryctl.drivers.clock import SystemClock
+from canaryctl.drivers.docker_host import DockerHost
+from canaryctl.drivers.local_host import LocalHost
+from canaryctl.drivers.lock import Locks
+from canaryctl.drivers.nginx import NginxRouter
+from canaryctl.drivers.nginx_control import Control
+from canaryctl.drivers.template import Address, Routing
+from canaryctl.ports import Clock, Metrics
+from canaryctl.resources import shipped
+
+DOCKER_DNS = "127.0.0.11"
+
+
+def owner() -> str:
+    """Name this process for whoever looks at the gateway: ``user@machine:pid``."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"{user}@{machine()}:{os.getpid()}"
+
+
+def machine() -> str:
+    """This machine's name."""
+    return socket.gethostname()
+
+
+def next_generation(before: str | None) -> str:
+    """Name a generation: a number that grows, and a part that no other process will pick."""
+    number = (before or "").partition("-")[0]
+    grown = int(number) + 1 if number.isdigit() else 1
+    return f"{grown}-{secrets.token_hex(3)}"
+
+
+@dataclass
+class Build:
+    """A configuration brought to life, each part when it is first needed."""
+
+    config: Config
+    base: Path
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The system's."""
+        return SystemClock()
+
+    @cached_property
+    def host(self) -> DockerHost | LocalHost:
+        """Where NGINX runs."""
+        gateway = self.config.gateway
+        match gateway:
+            case DockerGateway():
+                return DockerHost(
+                    container=gateway.container,
+                    project=gateway.project,
+                    service=gateway.service,
+                    docker_host=gateway.host,
+                    docker_context=gateway.context,
+                    binary=gateway.binary,
+                    prefix=gateway.prefix,
+                    main=gateway.main,
+                )
+            case LocalGateway():
+                return LocalHost(
+                    binary=gateway.binary or "nginx",
+                    prefix=gateway.prefix,
+                    main=gateway.main,
+                    pid_file=gateway.pid_file,
+                )
+
+    @cached_property
+    def locks(self) -> Locks:
+        """This machine's locks on the gateway."""
+        identity = f"{machine()} {self.host.identity()} {self.config.gateway.config}"
+        return Locks(identity, owner(), self.clock)
+
+    @property
+    def gateway(self) -> str:
+        """What the journal calls this gateway."""
+        return f"{self.host.describe()} {self.config.gateway.config}"
+
+    def new_id(self) -> str:
+        """Name a rollout: when it began (UTC), and a part that no other one will pick."""
+        began = datetime.fromtimestamp(self.clock.now(), UTC)
+        return f"{began:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+    @cached_property
+    def routing(self) -> Routing:
+        """What the template needs."""
+        gateway, versions = self.config.gateway, self.config.versions
+        return Routing(
+            upstream=gateway.upstream or self.config.service,
+            stable=tuple(Address(one) for one in versions.stable.address),
+            canary=tuple(Address(one) for one in versions.canary.address),
+            control=gateway.control or self._control(),
+            keepalive=gateway.keepalive,
+        )
+
+    def _control(self) -> str:
+        parts = urlsplit(self.config.gateway.verify)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        if isinstance(self.config.gateway, DockerGateway):
+            # Behind Docker's port mapping; published on loopback only.
+            return str(port)
+        host = parts.hostname or "127.0.0.1"
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    @cached_property
+    def template(self) -> str:
+        """The text of the template: the user's, else the packaged one."""
+        given = self.config.gateway.template
+        path = self.base / given if given else shipped("nginx/upstream.conf.j2")
+        try:
+            return path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"gateway.template: {path} cannot be read: {error}") from error
+
+    @cached_property
+    def router(self) -> NginxRouter:
+        """Where weights are set."""
+        gateway = self.config.gateway
+        docker = isinstance(gateway, DockerGateway)
+        return NginxRouter(
+            host=self.host,
+            control=Control(gateway.verify, self.clock),
+            clock=self.clock,
+            source=self.template,
+            routing=self.routing,
+            live=gateway.config,
+            token=self.locks.token,
+            new_generation=next_generation,
+            writing=self.locks.writing,
+            resolver=gateway.resolver or (DOCKER_DNS if docker else ""),
+        )
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """Where numbers come from."""
+        source = self.config.metrics
+        headers = {name: value.get_secret_value() for name, value in source.headers.items()}
+        if isinstance(source, ScrapeSource):
+            from canaryctl.drivers.scrape import ScrapeMetrics  # noqa: PLC0415  115 ms
+
+            return ScrapeMetrics(
+                targets=self._targets(source),
+                select=self.config.select() or None,
+                clock=self.clock,
+                timeout=source.timeout,
+                headers=headers,
+            )
+        from canaryctl.drivers.prometheus import PrometheusMetrics  # noqa: PLC0415  115 ms
+
+        login, token = source.basic_auth, source.bearer_token
+        return PrometheusMetrics(
+            url=source.url,
+            select=self.config.select(),
+            clock=self.clock,
+            timeout=source.timeout,
+            bearer_token=token.get_secret_value() if token else None,
+            basic_auth=(login.username, login.password.get_secret_value()) if login else None,
+            ca_file=source.ca_file,
+            headers=headers,
+        )
+
+    def _targets(self, source: ScrapeSource) -> dict[Version, tuple[str, ...]]:
+        if source.targets is not None:
+            return {
+                Version.STABLE: tuple(source.targets.stable),
+                Version.CANARY: tuple(source.targets.canary),
+            }
+        versions = self.config.versions
+        return {
+            version: tuple(f"http://{address}{source.path}" for address in side.address)
+            for version, side in (
+                (Version.STABLE, versions.stable),
+                (Version.CANARY, versions.canary),
+            )
+        }
+
+    @cached_property
+    def source(self) -> str:
+        """The metrics source in words, without secrets."""
+        source = self.config.metrics
+        if isinstance(source, ScrapeSource):
+            return "both versions' own /metrics"
+        parts = urlsplit(source.url)
+        return f"Prometheus at {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

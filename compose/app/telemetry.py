@@ -1,0 +1,120 @@
+# ruff: noqa: INP001 - a folder of one program, not a package
+"""What the service says about itself: four metric families and two log lines."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sys
+import threading
+from collections.abc import Callable
+
+# Read by prometheus_client when it is imported, in old and new releases alike; its
+# `_created` series would double every family for nothing.
+os.environ.setdefault("PROMETHEUS_DISABLE_CREATED_SERIES", "True")
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+
+# Seconds. Each mode's limit (2.5, 3.2, 4.5) is a bucket's edge, so that "p95 within the
+# limit" is read off exactly; the fine ones below are where a healthy demo lies.
+BUCKETS = (
+    *(0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5),
+    *(1.0, 1.5, 2.0, 2.5, 3.2, 4.5, 6.0, 10.0),
+)
+HEALTHY_LOSS = 0.8
+LOSS_NOISE = 0.01
+
+
+class Telemetry:
+    """The metric families of one version, in a registry of their own."""
+
+    def __init__(self, version: str, rng: random.Random, loss_factor: Callable[[], float]) -> None:
+        self.registry = CollectorRegistry()
+        self._version = version
+        self._rng = rng
+        self._loss = HEALTHY_LOSS
+        self._loss_factor = loss_factor
+        self._stdout = threading.Lock()
+        self._requests = Counter(
+            "http_requests_total",
+            "Requests answered.",
+            ("status", "version", "method", "path"),
+            registry=self.registry,
+        )
+        self._duration = Histogram(
+            "http_request_duration_seconds",
+            "Seconds from a request's last byte to its answer, for requests that have a mode.",
+            ("version", "mode"),
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        # No child yet: as in most services the series is born with the first failure, at 1.
+        self._schema_failures = Counter(
+            "llm_brief_schema_failures_total",
+            "LLM briefs that did not match their schema.",
+            ("version",),
+            registry=self.registry,
+        )
+        loss = Gauge(
+            "rl_training_loss",
+            "Loss of the latest policy update.",
+            ("version",),
+            registry=self.registry,
+        )
+        loss.labels(version).set_function(self.loss)
+
+    def exposition(self) -> tuple[bytes, str]:
+        """Give the text Prometheus scrapes, and its content type."""
+        return generate_latest(self.registry), CONTENT_TYPE_LATEST
+
+    def loss(self) -> float:
+        """Give the training loss as it is seen now, the fault's factor included."""
+        return self._loss * self._loss_factor()
+
+    def answered(self, *, status: int, method: str, path: str) -> None:
+        """Count a request. ``path`` is a route, never what a client typed."""
+        self._requests.labels(str(status), self._version, method, path).inc()
+
+    def took(self, mode: str, seconds: float) -> None:
+        """Record how long a request with a mode took."""
+        self._duration.labels(self._version, mode).observe(seconds)
+
+    def schema_failed(self) -> None:
+        """Count a brief that did not match its schema."""
+        self._schema_failures.labels(self._version).inc()
+
+    def brief_written(self, *, mode: str, algorithm: str, seconds: float, valid: bool) -> None:
+        """Log an LLM brief."""
+        self._log(
+            "llm_brief",
+            mode=mode,
+            algorithm=algorithm,
+            schema_valid=valid,
+            elapsed_ms=round(seconds * 1000, 3),
+        )
+
+    def policy_updated(self, *, algorithm: str, reward: float) -> None:
+        """Take one policy update: the loss moves a little and the update is logged."""
+        self._loss = HEALTHY_LOSS * (1 + self._rng.uniform(-LOSS_NOISE, LOSS_NOISE))
+        self._log(
+            "rl_update",
+            algo=algorithm,
+            loss=round(self.loss(), 4),
+            reward=reward,
+            entropy=round(self._rng.uniform(1.1, 1.3), 4),
+            clip_frac=round(self._rng.uniform(0.05, 0.15), 4),
+        )
+
+    def _log(self, event: str, **values: object) -> None:
+        line = json.dumps({"event": event, "version": self._version, **values})
+        with self._stdout:
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()

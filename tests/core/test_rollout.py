@@ -1,0 +1,350 @@
+"""The state machine: every phase × event, and whole rollouts in milliseconds."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from canaryctl.core.commands import Observe, RunPreflight, SetWeight
+from canaryctl.core.events import (
+    Check,
+    Crashed,
+    Event,
+    GatewaySilent,
+    Interrupted,
+    Judged,
+    MetricsSilent,
+    Overtaken,
+    PreflightEnded,
+    Started,
+    TrafficUnproven,
+    WeightProven,
+    WeightRefused,
+)
+from canaryctl.core.gate import Finding, OnNoData, Severity, Status
+from canaryctl.core.outcome import Cause, Outcome
+from canaryctl.core.plan import Plan, Stage
+from canaryctl.core.rollout import TABLE, IllegalEvent, advance
+from canaryctl.core.state import Phase, State
+from canaryctl.core.weight import Weight
+
+PLAN = Plan((Stage(Weight(100), 60.0), Stage(Weight.FULL, 60.0)), interval=10.0, lost_after=30.0)
+PASS = Finding("errors", Status.PASS, "fine")
+FAIL = Finding("errors", Status.FAIL, "too many")
+NO_DATA = Finding("errors", Status.NO_DATA, "nothing yet")
+
+
+def walked(*events: Event, plan: Plan = PLAN) -> tuple[State, object]:
+    state, command = advance(State(plan), Started(0.0))
+    for event in events:
+        state, command = advance(state, event)
+    return state, command
+
+
+CHECKED = PreflightEnded(1.0, (Check("all", passed=True, detail="fine"),))
+
+
+def proven(at: float, hundredths: int, generation: str = "g") -> WeightProven:
+    return WeightProven(at, Weight(hundredths), generation, 0.2)
+
+
+TO_STAGE_1 = (CHECKED, proven(2.0, 0), proven(3.0, 100))
+
+
+def judged(at: float, *findings: Finding) -> Judged:
+    return Judged(at, findings)
+
+
+def test_a_healthy_rollout_succeeds() -> None:
+    stage_1 = [judged(3.0 + 10 * n, PASS) for n in range(1, 7)]
+    state, command = walked(*TO_STAGE_1, *stage_1)
+    assert command == SetWeight(Weight.FULL, "stage 2 of 2")
+    state, command = advance(state, proven(64.0, 10_000))
+    assert command == Observe(since=64.0, until=74.0)
+    for n in range(1, 7):
+        state, command = advance(state, judged(64.0 + 10 * n, PASS))
+    assert command is None
+    assert state.phase is Phase.ENDED
+    assert state.ending is not None
+    assert (state.ending.outcome, state.ending.exit_code) == (Outcome.SUCCEEDED, 0)
+    assert state.weight == Weight.FULL
+    assert [record.passed for record in state.records] == [True, True]
+
+
+def test_a_failed_gate_goes_back_at_once_and_names_it() -> None:
+    state, command = walked(*TO_STAGE_1, judged(13.0, PASS), judged(23.0, FAIL))
+    assert state.phase is Phase.RETURNING
+    assert isinstance(command, SetWeight)
+    assert (command.weight, command.force) == (Weight.ZERO, True)
+    state, command = advance(state, proven(23.3, 0))
+    assert command is None
+    assert state.ending is not None
+    assert (state.ending.cause, state.ending.exit_code) == (Cause.GATE_FAILED, 1)
+    assert "errors: too many" in state.ending.reason
+
+
+def test_consecutive_failures_are_counted_in_a_row() -> None:
+    flaky = replace(FAIL, consecutive=3)
+    state, _ = walked(*TO_STAGE_1, judged(13, flaky), judged(23, flaky), judged(33, PASS))
+    assert state.phase is Phase.OBSERVING
+    for at in (43.0, 53.0):
+        state, _ = advance(state, judged(at, flaky))
+        assert state.phase is Phase.OBSERVING
+    state, _ = advance(state, judged(63.0, flaky))
+    assert state.phase is Phase.RETURNING
+
+
+def test_a_failure_short_of_its_row_does_not_end_a_stage_well() -> None:
+    flaky = replace(FAIL, consecutive=3)
+    state, command = walked(*TO_STAGE_1, judged(53, PASS), judged(63, flaky))
+    assert state.phase is Phase.OBSERVING
+    assert isinstance(command, Observe)
+
+
+def test_a_warning_never_goes_back() -> None:
+    warned = replace(FAIL, severity=Severity.WARN)
+    state, _ = walked(*TO_STAGE_1, *(judged(3.0 + 10 * n, warned) for n in range(1, 7)))
+    assert state.phase is Phase.SHIFTING
+
+
+def test_no_data_extends_the_stage_to_its_bound_then_goes_back() -> None:
+    events = [judged(3.0 + 10 * n, NO_DATA) for n in range(1, 18)]
+    state, command = walked(*TO_STAGE_1, *events)
+    assert state.phase is Phase.OBSERVING
+    assert isinstance(command, Observe)
+    assert command.until == 3.0 + 180.0
+    state, _ = advance(state, judged(183.0, NO_DATA))
+    assert state.ending is not None
+    assert state.ending.cause is Cause.NO_DATA
+    assert "no data" in state.ending.reason
+
+
+def test_data_that_comes_in_an_extension_still_passes() -> None:
+    events = [judged(3.0 + 10 * n, NO_DATA) for n in range(1, 9)]
+    state, _ = walked(*TO_STAGE_1, *events, judged(93.0, PASS))
+    assert state.phase is Phase.SHIFTING
+
+
+def test_on_no_data_decides_at_the_end_only() -> None:
+    strict = replace(NO_DATA, on_no_data=OnNoData.FAIL)
+    state, _ = walked(*TO_STAGE_1, judged(13, strict))
+    assert state.phase is Phase.OBSERVING
+    state, _ = advance(state, judged(63.0, strict))
+    assert state.phase is Phase.RETURNING
+    lenient = replace(NO_DATA, on_no_data=OnNoData.PASS)
+    state, _ = walked(*TO_STAGE_1, judged(63, lenient))
+    assert state.phase is Phase.SHIFTING
+
+
+def test_an_error_never_passes() -> None:
+    broken = Finding("errors", Status.ERROR, "bad query", on_no_data=OnNoData.PASS)
+    state, _ = walked(*TO_STAGE_1, judged(63, broken), judged(183, broken))
+    assert state.phase is Phase.RETURNING
+
+
+def test_lost_metrics_hold_then_end_without_a_word_against_the_canary() -> None:
+    state, command = walked(*TO_STAGE_1, judged(13, PASS), MetricsSilent(23.0, "refused"))
+    assert state.phase is Phase.OBSERVING
+    assert isinstance(command, Observe)
+    state, _ = advance(state, MetricsSilent(53.0, "refused"))
+    assert state.ending is not None
+    assert state.ending.cause is Cause.METRICS_LOST
+    assert "canary" not in state.ending.reason
+
+
+def test_time_without_metrics_does_not_count_as_observed() -> None:
+    state, _ = walked(
+        *TO_STAGE_1, judged(13, PASS), MetricsSilent(23.0, "x"), judged(43.0, PASS), judged(63, PASS)
+    )
+    assert state.phase is Phase.OBSERVING
+    assert state.due == 3.0 + 60.0 + 20.0
+    state, _ = advance(state, judged(83.0, PASS))
+    assert state.phase is Phase.SHIFTING
+
+
+def test_a_silent_gateway_is_retried_then_ended() -> None:
+    state, command = walked(*TO_STAGE_1, GatewaySilent(4.0, "refused"))
+    assert isinstance(command, Observe)
+    assert command.until > 4.0
+    state, _ = advance(state, GatewaySilent(34.0, "refused"))
+    assert state.ending is not None
+    assert state.ending.cause is Cause.GATEWAY_LOST
+
+
+def test_somebody_elses_rollback_ends_the_rollout_untouched() -> None:
+    state, command = walked(*TO_STAGE_1, Overtaken(9.0, Weight.ZERO, "ops set 0 %: by hand"))
+    assert command is None
+    assert state.ending is not None
+    assert (state.ending.exit_code, state.weight) == (130, Weight.ZERO)
+
+
+def test_somebody_elses_weight_is_left_but_reported() -> None:
+    state, command = walked(*TO_STAGE_1, Overtaken(9.0, Weight(1000), "ops set 10 %"))
+    assert command is None
+    assert state.ending is not None
+    assert state.ending.exit_code == 3
+    assert "10 %" in state.ending.reason
+
+
+def test_an_unreadable_configuration_goes_back() -> None:
+    state, command = walked(*TO_STAGE_1, Overtaken(9.0, None, "not ours"))
+    assert isinstance(command, SetWeight)
+    assert state.phase is Phase.RETURNING
+
+
+@pytest.mark.parametrize("stop", [Interrupted(5.0, "Ctrl-C"), Crashed(5.0, "defect")])
+def test_a_stop_after_traffic_moved_goes_back(stop: Event) -> None:
+    state, command = walked(*TO_STAGE_1, stop)
+    assert isinstance(command, SetWeight)
+    assert command.weight == Weight.ZERO
+    state, _ = advance(state, proven(6.0, 0))
+    assert state.ending is not None
+    assert state.ending.exit_code in (1, 130)
+
+
+def test_a_stop_before_anything_was_touched_sets_nothing() -> None:
+    state, command = walked(Interrupted(1.0, "Ctrl-C"))
+    assert command is None
+    assert state.ending is not None
+    assert state.ending.exit_code == 130
+
+
+def test_a_failed_check_shifts_nothing() -> None:
+    failed = Check("metrics", passed=False, detail="refused")
+    state, command = walked(PreflightEnded(1.0, (failed,)))
+    assert command is None
+    assert state.ending is not None
+    assert state.ending.exit_code == 4
+    assert "metrics: refused" in state.ending.reason
+
+
+def test_going_back_is_tried_again_then_reported_as_unknown() -> None:
+    state, command = walked(*TO_STAGE_1, judged(13, FAIL))
+    for attempt in (2, 3):
+        state, command = advance(state, TrafficUnproven(14.0, Weight.ZERO, "silent"))
+        assert isinstance(command, SetWeight)
+        assert state.attempts == attempt
+    state, command = advance(state, WeightRefused(15.0, Weight.ZERO, "refused"))
+    assert command is None
+    assert state.ending is not None
+    assert (state.ending.outcome, state.ending.exit_code) == (Outcome.UNKNOWN, 3)
+
+
+EVENTS: dict[type, Event] = {
+    Started: Started(5.0),
+    PreflightEnded: CHECKED,
+    WeightProven: proven(5.0, 100),
+    WeightRefused: WeightRefused(5.0, Weight(100), "no"),
+    TrafficUnproven: TrafficUnproven(5.0, Weight(100), "no"),
+    Judged: judged(5.0, PASS),
+    MetricsSilent: MetricsSilent(5.0, "no"),
+    GatewaySilent: GatewaySilent(5.0, "no"),
+    Overtaken: Overtaken(5.0, Weight.ZERO, "ops"),
+    Interrupted: Interrupted(5.0, "Ctrl-C"),
+    Crashed: Crashed(5.0, "defect"),
+}
+
+
+def at_phase(phase: Phase) -> State:
+    path: dict[Phase, tuple[Event, ...]] = {
+        Phase.CHECKING: (),
+        Phase.TAKING: (CHECKED,),
+        Phase.SHIFTING: (CHECKED, proven(2.0, 0)),
+        Phase.OBSERVING: TO_STAGE_1,
+        Phase.RETURNING: (*TO_STAGE_1, judged(4.0, FAIL)),
+        Phase.ENDED: (*TO_STAGE_1, judged(4.0, FAIL), proven(5.0, 0)),
+    }
+    return State(PLAN) if phase is Phase.READY else walked(*path[phase])[0]
+
+
+def test_the_events_of_this_test_are_all_events() -> None:
+    assert set(EVENTS) == set(get_args(Event))
+
+
+@pytest.mark.parametrize(("phase", "kind"), list(itertools.product(Phase, EVENTS)))
+def test_every_phase_and_event_is_in_the_table_or_raises(phase: Phase, kind: type) -> None:
+    state = at_phase(phase)
+    assert state.phase is phase
+    if (phase, kind) not in TABLE:
+        with pytest.raises(IllegalEvent, match=kind.__name__):
+            advance(state, EVENTS[kind])
+        return
+    after, command = advance(state, EVENTS[kind])
+    assert (command is None) == (after.phase is Phase.ENDED)
+    assert (after.ending is not None) == (after.phase in (Phase.RETURNING, Phase.ENDED))
+
+
+def test_the_end_is_final() -> None:
+    assert not [pair for pair in TABLE if pair[0] is Phase.ENDED]
+
+
+findings = st.sampled_from(
+    [PASS, FAIL, NO_DATA, Finding("x", Status.ERROR, "no"), replace(FAIL, consecutive=2)]
+)
+worlds = st.lists(
+    st.sampled_from([*EVENTS.values()]) | st.builds(lambda f: judged(0.0, f), findings),
+    max_size=80,
+)
+
+
+@settings(max_examples=300)
+@given(worlds, st.floats(0.1, 40))
+def test_whatever_happens_traffic_ends_safe_or_unknown(events: list[Event], pace: float) -> None:
+    state, command = State(PLAN), None
+    at, weight = 0.0, Weight.ZERO
+    for event in [Started(0.0), *events]:
+        at += pace
+        if state.phase is Phase.ENDED:
+            break
+        timed = replace(event, at=at)
+        if isinstance(timed, WeightProven) and isinstance(command, SetWeight):
+            timed = replace(timed, weight=command.weight)
+        if (state.phase, type(timed)) not in TABLE:
+            continue
+        state, command = advance(state, timed)
+        if isinstance(timed, WeightProven):
+            weight = timed.weight
+        if isinstance(timed, Overtaken):
+            weight = timed.weight or weight
+        if isinstance(command, Observe):
+            assert command.until > at or command.until >= state.due
+        if isinstance(command, SetWeight) and command.weight > Weight.ZERO:
+            assert state.phase is Phase.SHIFTING
+    if state.phase is Phase.ENDED and state.ending is not None:
+        if state.ending.outcome is Outcome.SUCCEEDED:
+            assert weight == Weight.FULL
+            assert all(record.passed for record in state.records)
+        elif state.ending.outcome is not Outcome.UNKNOWN:
+            assert weight == Weight.ZERO
+
+
+def test_an_hour_is_walked_in_milliseconds_and_replays_alike() -> None:
+    plan = Plan(tuple(Stage(Weight(h), 900.0) for h in (100, 500, 2500, 10_000)), interval=10.0)
+
+    def walk() -> tuple[State, int]:
+        state, command = advance(State(plan), Started(0.0))
+        at, events = 0.0, 1
+        while command is not None:
+            match command:
+                case RunPreflight():
+                    event: Event = CHECKED
+                case SetWeight():
+                    at += 0.3
+                    event = WeightProven(at, command.weight, "g", 0.3)
+                case Observe():
+                    at = command.until
+                    event = judged(at, PASS)
+            state, command = advance(state, event)
+            events += 1
+        return state, events
+
+    first, count = walk()
+    assert first.ending is not None
+    assert first.ending.outcome is Outcome.SUCCEEDED
+    assert count > 360
+    assert walk() == (first, count)

@@ -1,0 +1,87 @@
+"""The script that a container is given: the same text for whatever values."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from canaryctl.drivers.docker_container import _detected
+from canaryctl.drivers.docker_script import NginxCommand, compile_steps, completed
+from canaryctl.ports import Reload, Remove, Run, Step, Swap, Write
+
+_TEXT = st.text(st.characters(exclude_characters="\0"), max_size=40)
+_NGINX = NginxCommand("/usr/sbin/nginx", "/etc/nginx", "/etc/nginx/nginx.conf")
+_STEPS = st.lists(
+    st.builds(Write, _TEXT, _TEXT)
+    | st.builds(Run, st.tuples(_TEXT, _TEXT))
+    | st.builds(Swap, _TEXT, _TEXT)
+    | st.builds(Remove, _TEXT)
+    | st.just(Reload()),
+    max_size=12,
+)
+
+
+def _blanked(step: Step) -> Step:
+    match step:
+        case Write():
+            return Write("x", "x")
+        case Run(arguments):
+            return Run(tuple("-c" if word == "-c" else "x" for word in arguments))
+        case Swap():
+            return Swap("x", "x")
+        case Remove():
+            return Remove("x")
+        case Reload():
+            return step
+
+
+@given(_STEPS)
+def test_the_text_depends_on_no_value(steps: list[Step]) -> None:
+    script = compile_steps(steps, _NGINX)
+    assert script.text == compile_steps([_blanked(step) for step in steps], _NGINX).text
+    used = [int(n) for n in re.findall(r'"\$\{(\d+)\}"', script.text)]
+    assert set(used) == set(range(1, len(script.values) + 1))
+    assert script.text.count("$") == len(used)  # no other expansion
+
+
+def test_each_step_ends_with_a_code_that_tells_which() -> None:
+    steps = [Remove("/a")] * 3
+    assert [completed(code, steps) for code in (0, 10, 11, 12)] == [3, 0, 1, 2]
+    assert [completed(code, steps) for code in (1, 9, 13, 126, 127, 137)] == [None] * 6
+
+
+def test_more_steps_than_codes_are_refused() -> None:
+    with pytest.raises(ValueError, match="101 steps"):
+        compile_steps([Remove("/a")] * 101, _NGINX)
+
+
+def test_a_reload_is_called_like_any_other_command() -> None:
+    script = compile_steps([Reload()], NginxCommand("nginx", "/p", "/m", ("-g", "daemon off;")))
+    expected = ("nginx", "-p", "/p", "-c", "/m", "-g", "daemon off;", "-s", "reload")
+    assert script.values == expected
+
+
+def test_an_own_main_file_leaves_no_second() -> None:
+    script = compile_steps([Run(("-t", "-c", "/staged"))], _NGINX)
+    assert script.values == ("/usr/sbin/nginx", "-p", "/etc/nginx", "-t", "-c", "/staged")
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (["nginx"], NginxCommand("nginx")),
+        (
+            ["/docker-entrypoint.sh", "nginx", "-g", "daemon off;"],
+            NginxCommand("nginx", None, None, ("-g", "daemon off;")),
+        ),
+        (["/opt/nginx", "-c", "/a", "-p/b/"], NginxCommand("/opt/nginx", "/b/", "/a")),
+        (["nginx", "-c"], NginxCommand("nginx", None, "")),
+        (["sh", "-c", "nginx -c /a"], NginxCommand()),
+        (["/usr/local/bin/envoy", "-c", "/a"], NginxCommand()),
+    ],
+)
+def test_the_containers_own_command_is_read(command: list[str], expected: NginxCommand) -> None:
+    assert _detected(command) == expected

@@ -1,0 +1,190 @@
+"""What every host keeps: the fake, the local one and a container alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from canaryctl.drivers.docker_host import DockerHost
+from canaryctl.drivers.local_host import LocalHost
+from canaryctl.ports import Host, Performed, Remove, Run, Step, Swap, Write
+from tests.fakes import FakeHost
+
+GOOD = "events {}\n"
+BAD = "events {}\nthis_is_broken on;\n"
+COMPLAINT = 'unknown directive "this_is_broken"'
+NASTY = '-n it\'s "$(id)" `id` ${HOME} \\n \\\\ %s %d * ; & | > é 日本 🐤\r\n\tend\n\n'
+
+
+class NamedHost(Host, Protocol):
+    def describe(self) -> str: ...
+    def identity(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Site:
+    """A host and a folder on it that the tests may fill."""
+
+    host: NamedHost
+    folder: str
+
+    def at(self, name: str) -> str:
+        return f"{self.folder}/{name}"
+
+
+def _refuse(files: Mapping[str, str], arguments: tuple[str, ...]) -> str:
+    tested = files[arguments[arguments.index("-c") + 1]]
+    return COMPLAINT if "this_is_broken" in tested else ""
+
+
+@pytest.fixture(scope="module")
+def fake() -> Site:
+    return Site(FakeHost(refuse=_refuse), "/etc/nginx/conf.d")
+
+
+@pytest.fixture(scope="module")
+def local(nginx_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    folder = str(tmp_path_factory.mktemp("local"))
+    return Site(LocalHost(binary=str(nginx_binary), prefix=folder), folder)
+
+
+@pytest.fixture(scope="module")
+def in_docker(base_image: str, docker_url: str, run_container: Any) -> Iterator[Site]:
+    command = ["nginx", "-p", "/tmp", "-c", "/etc/nginx/nginx.conf", "-g", "daemon off;"]  # noqa: S108
+    container = run_container(base_image, command)
+    host = DockerHost(container.name, docker_host=docker_url)
+    yield Site(host, "/etc/nginx")
+    host.close()
+
+
+@pytest.fixture(
+    scope="module",
+    params=["fake", "local", pytest.param("in_docker", marks=pytest.mark.docker)],
+)
+def site(request: pytest.FixtureRequest) -> Site:
+    found: Site = request.getfixturevalue(request.param)
+    return found
+
+
+def test_nothing_there_reads_as_none(site: Site) -> None:
+    assert site.host.read(site.at("never-written.conf")) is None
+    assert site.host.read(site.at("no-such-folder/x.conf")) is None
+
+
+def test_what_was_written_and_swapped_is_read(site: Site) -> None:
+    staged, live = site.at("a.staged"), site.at("a.conf")
+    assert site.host.perform([Write(staged, "one\n"), Swap(staged, live)]).completed == 2
+    assert site.host.read(live) == "one\n"
+    assert site.host.read(staged) is None
+
+
+def test_swap_replaces_what_was_live(site: Site) -> None:
+    staged, live = site.at("b.staged"), site.at("b.conf")
+    site.host.perform([Write(live, "old\n" * 100), Write(staged, "new\n"), Swap(staged, live)])
+    assert site.host.read(live) == "new\n"
+
+
+def test_a_write_replaces_what_was_longer(site: Site) -> None:
+    path = site.at("c.staged")
+    site.host.perform([Write(path, "long\n" * 100), Write(path, "short")])
+    assert site.host.read(path) == "short"
+
+
+def test_an_accepted_test_lets_the_later_steps_happen(site: Site) -> None:
+    staged, live = site.at("d.staged"), site.at("d.conf")
+    steps: list[Step] = [Write(staged, GOOD), Run(("-t", "-c", staged)), Swap(staged, live)]
+    assert site.host.perform(steps).completed == 3
+    assert site.host.read(live) == GOOD
+
+
+def test_a_refused_test_stops_and_says_why(site: Site) -> None:
+    staged, live = site.at("e.staged"), site.at("e.conf")
+    site.host.perform([Write(live, GOOD)])
+    steps: list[Step] = [
+        Write(staged, BAD),
+        Run(("-t", "-c", staged)),
+        Swap(staged, live),
+        Remove(live),
+    ]
+    performed = site.host.perform(steps)
+    assert performed.completed == 1
+    assert COMPLAINT in performed.output
+    assert site.host.read(live) == GOOD
+    assert site.host.read(staged) == BAD
+
+
+def test_the_first_step_can_be_the_one_that_fails(site: Site) -> None:
+    live = site.at("f.conf")
+    site.host.perform([Write(live, GOOD)])
+    performed = site.host.perform([Swap(site.at("f.missing"), live), Remove(live)])
+    assert performed.completed == 0
+    assert "f.missing" in performed.output
+    assert site.host.read(live) == GOOD
+
+
+def test_the_eleventh_step_can_be_the_one_that_fails(site: Site) -> None:
+    steps = [Write(site.at(f"g{n}"), str(n)) for n in range(10)]
+    performed = site.host.perform([*steps, Swap(site.at("g.missing"), site.at("g0"))])
+    assert performed.completed == 10
+    assert [site.host.read(site.at(f"g{n}")) for n in (0, 9)] == ["0", "9"]
+
+
+def test_removing_is_done_and_nothing_there_is_fine(site: Site) -> None:
+    path = site.at("h.conf")
+    site.host.perform([Write(path, "x")])
+    assert site.host.perform([Remove(path), Remove(path)]).completed == 2
+    assert site.host.read(path) is None
+
+
+def test_no_steps_are_no_work(site: Site) -> None:
+    assert site.host.perform([]) == Performed(0, "")
+
+
+def test_no_value_is_read_as_code(site: Site) -> None:
+    name = site.at('it\'s "$(touch hacked)" `id` ${HOME} 🐤 *.conf')
+    performed = site.host.perform([Write(name, GOOD), Run(("-t", "-c", name))])
+    assert performed.completed == 2, performed.output
+    assert site.host.read(name) == GOOD
+    site.host.perform([Swap(name, site.at("i.conf")), Remove(site.at("*"))])
+    assert site.host.read(site.at("i.conf")) == GOOD
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@example("")
+@example(NASTY)
+@example("-e leads with a dash")
+@example("\n\n")
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=300))
+def test_any_text_arrives_unchanged(site: Site, text: str) -> None:
+    path = site.at("j.conf")
+    assert site.host.perform([Write(path, text)]).completed == 1
+    assert site.host.read(path) == text
+
+
+def test_more_text_than_one_argument_can_hold_arrives_unchanged(site: Site) -> None:
+    path, text = site.at("k.conf"), "".join(f"# {n} é🐤\n" for n in range(30_000))
+    assert len(text.encode()) > 3 * 128 * 1024
+    assert site.host.perform([Write(path, text)]).completed == 1
+    assert site.host.read(path) == text
+
+
+def test_a_name_that_means_nothing_has_no_peers(site: Site) -> None:
+    located = site.host.locate("no-such-name.invalid:8000")
+    assert located.peers == ()
+    assert located.answers is False
+    assert "no-such-name.invalid" in located.detail
+
+
+def test_it_can_be_named_and_told_from_others(site: Site) -> None:
+    assert site.host.describe()
+    assert site.host.identity() == site.host.identity() != ""

@@ -1,0 +1,80 @@
+"""Stand-ins that pass the same contract tests as what they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from canaryctl.core.errors import HostError
+from canaryctl.ports import Located, Performed, Reload, Remove, Run, Step, Swap, Write
+
+Verdict = Callable[[Mapping[str, str], tuple[str, ...]], str]
+
+
+def _accept(_files: Mapping[str, str], _arguments: tuple[str, ...]) -> str:
+    return ""
+
+
+@dataclass
+class FakeHost:
+    """A host in memory.
+
+    Attributes:
+        files: path → text, as they are now.
+        refuse: what NGINX says to ``Run``, given the files and the arguments: the complaint it
+            ends with, or the empty string when it accepts.
+        reloaded: called with the files at each ``Reload``; what it returns is a complaint as
+            above, so a test can let NGINX refuse a reload or answer with the new files.
+        known: address → what ``locate`` gives; any other does not resolve.
+        steps: every step that was begun, in order, over all calls.
+        unreachable: when not empty, every call raises ``HostError`` with it.
+    """
+
+    files: dict[str, str] = field(default_factory=dict)
+    refuse: Verdict = _accept
+    reloaded: Callable[[Mapping[str, str]], str] = field(default=lambda _files: "")
+    known: dict[str, Located] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+    unreachable: str = ""
+
+    def describe(self) -> str:
+        return "a fake host"
+
+    def identity(self) -> str:
+        return f"fake:{id(self)}"
+
+    def read(self, path: str) -> str | None:
+        self._reach()
+        return self.files.get(path)
+
+    def perform(self, steps: Sequence[Step]) -> Performed:
+        self._reach()
+        for done, step in enumerate(steps):
+            self.steps.append(step)
+            if complaint := self._do(step):
+                return Performed(done, complaint)
+        return Performed(len(steps), "")
+
+    def locate(self, address: str) -> Located:
+        self._reach()
+        return self.known.get(address, Located((), False, f"{address} does not resolve"))
+
+    def _do(self, step: Step) -> str:
+        match step:
+            case Write(path, content):
+                self.files[path] = content
+            case Run(arguments):
+                return self.refuse(self.files, arguments)
+            case Swap(staged, live):
+                if staged not in self.files:
+                    return f"{staged}: no such file"
+                self.files[live] = self.files.pop(staged)
+            case Remove(path):
+                self.files.pop(path, None)
+            case Reload():
+                return self.reloaded(self.files)
+        return ""
+
+    def _reach(self) -> None:
+        if self.unreachable:
+            raise HostError(self.unreachable)
