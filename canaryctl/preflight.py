@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from canaryctl.core.counting import spacing
-from canaryctl.core.errors import CanaryctlError, MetricsUnavailable
+from canaryctl.core.errors import CanaryctlError, ConfigError, MetricsUnavailable
 from canaryctl.core.events import Check
 from canaryctl.core.gate import Gate, GaugeGate, LatencyGate, PromqlGate, RatioGate
 from canaryctl.core.look import UP, Frame, Look, query_for, wanted
@@ -54,7 +54,8 @@ class Preflight:
                 found += step()
             except CanaryctlError as error:
                 hint = f" ({error.next_step})" if error.next_step else ""
-                found.append(Check(name, passed=False, detail=f"{error}{hint}"))
+                wrong = isinstance(error, ConfigError)
+                found.append(Check(name, False, f"{error}{hint}", configuration=wrong))
         return tuple(found)
 
     def _gateway(self) -> Iterator[Check]:

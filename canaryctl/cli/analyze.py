@@ -36,7 +36,7 @@ def analyze(
     from canaryctl.core.measure import measure
     from canaryctl.core.weight import Weight
     from canaryctl.listeners.records import finding as fields
-    from canaryctl.listeners.tree import Before, note, tree
+    from canaryctl.listeners.tree import Before, tree
 
     build = context(ctx).build()
     config, clock = build.config, build.clock

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
 from pathlib import Path
@@ -111,11 +110,22 @@ def main() -> None:
     except CanaryctlError as error:
         code = error.exit_code
         _report(error, as_json=_wants_json(arguments))
-    except BrokenPipeError:
-        # Whoever read our output has gone; there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    finally:
+        _flush()
     sys.exit(code)
+
+
+def _flush() -> None:
+    """Write out what is left; when nobody reads any more, that changes no exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            from canaryctl.listeners.outlet import abandon
+
+            abandon(stream)
 
 
 def _report(error: CanaryctlError, *, as_json: bool) -> None:

@@ -101,12 +101,13 @@ def _metrics(source: dict[str, Any]) -> str:
 
 
 def _gate(gate: dict[str, Any]) -> str:
-    shown = ("max", "min", "max_ratio", "consecutive", "min_samples", "severity", "on_no_data")
-    limits = {key: gate[key] for key in shown if key in gate}
-    if limits.get("consecutive") == 1:
-        del limits["consecutive"]
-    if isinstance(limits.get("max"), dict):
-        each = ", ".join(f"{value} {limit}" for value, limit in limits["max"].items())
-        limits["max"] = f"({each})"
-    said = ", ".join(f"{key} {value}" for key, value in limits.items())
-    return f"{gate['name']}: {gate['kind']}, {said}"
+    usual = {"consecutive": 1, "severity": "rollback", "on_no_data": "hold"}
+    shown = ("max", "min", "max_ratio", "min_samples", *usual)
+    said = [gate["kind"]]
+    for key in shown:
+        value = gate.get(key)
+        if isinstance(value, dict):
+            value = f"({', '.join(f'{part} {limit}' for part, limit in value.items())})"
+        if value is not None and value != usual.get(key):
+            said.append(f"{key} {value}")
+    return f"{gate['name']}: {', '.join(said)}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -19,6 +19,7 @@ _FIRST = ("driver", "provider", "name", "kind")
 _REFERENCE = re.compile(r"\$(?=[${])")
 _LOGIN = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*://)([^/?#@]*)@")
 _HOUR, _MINUTE = 3600, 60
+_EXACT = 1e15
 
 
 def shown(config: Config) -> dict[str, Any]:
@@ -65,7 +66,7 @@ def percentage(fraction: float) -> str | float:
 
 def escaped(text: str) -> str:
     """Keep a dollar sign from being read as a reference to the environment."""
-    return _REFERENCE.sub("$$$$", text)
+    return _REFERENCE.sub("$$", text)
 
 
 def without_login(text: str) -> str:
@@ -99,7 +100,7 @@ def _limit(kind: str, value: Any) -> Any:
 def _model(model: BaseModel) -> dict[str, Any]:
     from canaryctl.config.fields import Duration
 
-    is_duration = Duration.__metadata__[0]
+    is_duration = get_args(Duration)[1]
     found: dict[str, Any] = {}
     for name, field in type(model).model_fields.items():
         value = getattr(model, name)
@@ -127,6 +128,8 @@ def _value(value: Any) -> Any:
             found = percent(value)
         case Enum():
             found = value.value
+        case float() if value.is_integer() and abs(value) < _EXACT:
+            found = int(value)
         case str():
             found = escaped(without_login(value))
         case dict():

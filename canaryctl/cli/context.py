@@ -39,6 +39,14 @@ class Context:
 
         return find(self.config_path, os.environ)
 
+    @property
+    def command(self) -> str:
+        """How canaryctl was called, up to the verb: shown as what to type next."""
+        import shlex
+
+        given = self.config_path
+        return f"canaryctl --config {shlex.quote(str(given))}" if given else "canaryctl"
+
     def config(self) -> Config:
         """Read and check the configuration.
 

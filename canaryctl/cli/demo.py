@@ -61,6 +61,7 @@ def demo(
     from canaryctl.core.weight import Weight
     from canaryctl.demo.fault import Fault, FaultInjector
     from canaryctl.demo.stack import RELEASE
+    from canaryctl.demo.warm_up import wait_for_traffic
     from canaryctl.drivers.clock import SystemClock
     from canaryctl.ports import Mark
 
@@ -86,6 +87,7 @@ def demo(
         report = base / "load.json"
         extra = [FaultInjector(stack.faults, Fault(fault), fault_stage)] if fault else []
         with _load(stack, base, report):
+            wait_for_traffic(build.metrics, clock)
             state = run(build.config, given, RELEASE, output, extra)
         _tell(report)  # complete only once the load has ended
     assert state.ending is not None  # noqa: S101  a rollout that returned has ended

@@ -105,8 +105,8 @@ def _diffs(build: Build, release: str) -> Iterator[dict[str, Any]]:
 
 def _queries(build: Build, release: str) -> Iterator[dict[str, Any]]:
     """Name what each gate will ask, and its limits."""
-    from canaryctl.core.look import Frame, asked_by
     from canaryctl.cli.rules import rule_line
+    from canaryctl.core.look import Frame, asked_by
 
     now = build.clock.now()
     plan, select = build.config.core_plan(), build.config.select()

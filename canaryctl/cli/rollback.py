@@ -26,7 +26,7 @@ def rollback(
 ) -> None:
     """Send all traffic back to stable now, and prove it. A running rollout notices and ends."""
     from canaryctl.cli.flags import sentence
-    from canaryctl.core.errors import CanaryctlError, TrafficUnknown
+    from canaryctl.core.errors import CanaryctlError, ConfigError, TrafficUnknown
     from canaryctl.core.weight import Weight
     from canaryctl.listeners.journal import Journal
     from canaryctl.ports import Mark
@@ -40,6 +40,9 @@ def rollback(
             proof = build.router.set(Weight.ZERO, mark, None)
             break
         except CanaryctlError as error:
+            if isinstance(error, ConfigError) and build.fall_back():
+                typer.echo(f"{error}; using the packaged template instead", err=True)
+                continue
             if attempt == ATTEMPTS:
                 raise TrafficUnknown(
                     f"0 % could not be proven in {ATTEMPTS} attempts: {error}",

@@ -93,7 +93,7 @@ def run(
         )
         listeners: list[Listener] = [
             Journal.opened(build, mark),
-            *shown(build, mark, output),
+            *shown(build, mark, output, given.command),
             *extra,
         ]
         runner = Runner(

@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from canaryctl.wiring import Build
 
 
-def shown(build: Build, mark: Mark, output: Output) -> list[Listener]:
+def shown(build: Build, mark: Mark, output: Output, command: str) -> list[Listener]:
     """Choose the listeners.
 
     JSON stands alone on stdout, with plain lines for people on stderr. On a terminal the
-    display is live; anywhere else plain lines make a log.
+    display is live; anywhere else plain lines make a log. ``command`` is how canaryctl was
+    called, up to the verb, for the next steps.
     """
     from canaryctl.listeners.words import Banner
 
@@ -26,6 +27,7 @@ def shown(build: Build, mark: Mark, output: Output) -> list[Listener]:
         release=mark.release,
         gateway=f"{build.host.describe()}, {build.config.gateway.config}",
         source=build.source,
+        command=command,
     )
     if output is Output.JSON:
         from canaryctl.listeners.ndjson import NdjsonListener
@@ -33,11 +35,9 @@ def shown(build: Build, mark: Mark, output: Output) -> list[Listener]:
 
         return [NdjsonListener(banner, sys.stdout), PlainListener(banner, sys.stderr)]
     if sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI"):
-        from rich.console import Console
+        from canaryctl.listeners.live import LiveListener, Terminal
 
-        from canaryctl.listeners.live import LiveListener
-
-        return [LiveListener(banner, Console())]
+        return [LiveListener(banner, Terminal())]
     from canaryctl.listeners.plain import PlainListener
 
     return [PlainListener(banner, sys.stdout)]

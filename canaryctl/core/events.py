@@ -16,11 +16,13 @@ class Check:
         name: what was looked at.
         passed: None when it cannot be told from here, which does not stop the rollout.
         detail: what was seen.
+        configuration: a failure lies in the user's files, not in the world.
     """
 
     name: str
     passed: bool | None
     detail: str
+    configuration: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,24 @@ def above(bound: float, buckets: Mapping[float, float]) -> float:
     return counts[-1] - counts[min(index, len(counts) - 1)]
 
 
+def estimated_above(bound: float, buckets: Mapping[float, float]) -> float:
+    """Estimate the observations above ``bound``, evenly inside a bucket as ``quantile`` does.
+
+    ``quantile(q)`` lies above a bound exactly when more than ``1 - q`` of all is estimated so.
+    Of a bound above the highest finite one, all in the +Inf bucket count as above.
+    """
+    bounds, counts = _monotone(buckets)
+    if inf not in buckets:
+        return 0.0
+    index = bisect_left(bounds, bound)
+    if bounds[index] == inf or bounds[index] == bound or (index == 0 and bounds[0] <= 0):
+        held = index - 1 if bounds[index] == inf else index
+        return counts[-1] - (counts[held] if held >= 0 else 0.0)
+    start, below = (bounds[index - 1], counts[index - 1]) if index else (0.0, 0.0)
+    inside = max(0.0, bound - start) / (bounds[index] - start)
+    return counts[-1] - below - (counts[index] - below) * inside
+
+
 def _place(q: float, buckets: Mapping[float, float]) -> tuple[list[float], list[float], int] | None:
     """Find the bucket that holds the q-quantile: the lowest that reaches its rank."""
     if not 0 <= q <= 1:

@@ -9,7 +9,16 @@ from functools import partial
 from canaryctl.core import histogram
 from canaryctl.core.counting import Counted, total
 from canaryctl.core.evidence import beyond_chance
-from canaryctl.core.gate import Finding, LatencyGate, RatioGate, Rule, Status, Unit, ZeroGate
+from canaryctl.core.gate import (
+    Finding,
+    LatencyGate,
+    RatioGate,
+    Rule,
+    Status,
+    Unit,
+    ZeroGate,
+    written,
+)
 from canaryctl.core.limits import Limit, compared, found, held
 from canaryctl.core.look import Look
 from canaryctl.core.selector import Selector
@@ -125,12 +134,18 @@ def _latency(
         reason = lacking or "the histogram has no usable buckets"
         return say(Status.NO_DATA, reason, value=value)
     limit = held(value, rule, Unit.SECONDS, theirs)
-    say = partial(say, value=value, limit=limit)
     label = f"p{gate.quantile * 100:g} of {seen.amount:.0f} observations"
+    if limit is not None and histogram.beyond(gate.quantile, buckets):
+        # The true value is somewhere above the highest bucket bound, which `value` is.
+        if limit.value > value:
+            said = f"{label} lies above the histogram's highest bucket bound"
+            return say(Status.NO_DATA, f"{said}, {written(value, Unit.SECONDS)}", value=value)
+        limit = replace(limit, kept=False)
+    say = partial(say, value=value, limit=limit)
     if limit is None or limit.kept:
         return say(Status.PASS, label)
     said = f"{label}: {compared(value, Unit.SECONDS, limit)}"
-    slow = histogram.above(limit.value, buckets)
+    slow = histogram.estimated_above(limit.value, buckets)
     if rule.min_samples is None and not beyond_chance(slow, seen.amount, 1 - gate.quantile):
         return say(Status.NO_DATA, f"{said}, which chance may explain")
     return say(Status.FAIL, said)

@@ -26,6 +26,7 @@ class Cause(StrEnum):
     GATEWAY_LOST = "gateway lost"
     INTERRUPTED = "interrupted"
     SUPERSEDED = "weights changed by somebody else"
+    CONFIGURATION = "configuration error"
     PREFLIGHT = "preflight failed"
     CRASHED = "canaryctl failed"
     NOT_PROVEN = "traffic not proven"
@@ -41,6 +42,7 @@ _OUTCOMES = {
     Cause.CRASHED: Outcome.ROLLED_BACK,
     Cause.INTERRUPTED: Outcome.ABORTED,
     Cause.SUPERSEDED: Outcome.ABORTED,
+    Cause.CONFIGURATION: Outcome.ABORTED,
     Cause.PREFLIGHT: Outcome.ABORTED,
     Cause.NOT_PROVEN: Outcome.UNKNOWN,
 }
@@ -51,6 +53,9 @@ EXIT_CODES = {
     Outcome.ABORTED: 130,
     Outcome.UNKNOWN: 3,
 }
+
+
+_BEFORE_TRAFFIC = {Cause.CONFIGURATION: 2, Cause.PREFLIGHT: 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,4 +73,4 @@ class Ending:
     @property
     def exit_code(self) -> int:
         """What the command line ends with."""
-        return 4 if self.cause is Cause.PREFLIGHT else EXIT_CODES[self.outcome]
+        return _BEFORE_TRAFFIC.get(self.cause, EXIT_CODES[self.outcome])

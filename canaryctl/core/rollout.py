@@ -67,7 +67,8 @@ def _checked(state: State, event: PreflightEnded) -> Step:
     failed = [check for check in event.checks if check.passed is False]
     if failed:
         said = "; ".join(f"{check.name}: {check.detail}" for check in failed)
-        return _ended(state, Ending(Cause.PREFLIGHT, said))
+        wrong = any(check.configuration for check in failed)
+        return _ended(state, Ending(Cause.CONFIGURATION if wrong else Cause.PREFLIGHT, said))
     command = SetWeight(Weight.ZERO, "rollout begins: all traffic on stable, proven")
     return replace(state, phase=Phase.TAKING), command
 

@@ -128,6 +128,8 @@ class LocalHost:
                 stderr=subprocess.STDOUT,
                 timeout=self.timeout,
                 check=False,
+                # A Ctrl-C in the terminal is for canaryctl, which finishes a change it has begun.
+                start_new_session=True,
             )
         except subprocess.TimeoutExpired as error:
             said = (error.stdout or b"").decode(errors="replace")

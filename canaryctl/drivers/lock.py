@@ -1,7 +1,8 @@
 """Locks of this machine: one rollout a gateway, one change at a time.
 
 The kernel gives a lock back when its process ends, however it ends, so none can be left over.
-The directory is shared by all users of the machine; what is in the files is only shown.
+The directory is shared by all users of the machine; what is in the files is only shown, or is
+the name of a staged file.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import tempfile
+import re
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +22,23 @@ from canaryctl.ports import Clock
 
 WRITING_PATIENCE = 3.0
 """Seconds to wait for another process' change; then go on, for a rollback may not be blocked."""
+SHARED = Path("/tmp/canaryctl-locks")  # noqa: S108  not $TMPDIR, which differs between users
 _POLL = 0.02
+_SUFFIX = re.compile(r"[0-9a-f]{6}")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One process' turn at changing the gateway.
+
+    Attributes:
+        mine: part of the names of what this change stages; no other change has it.
+        left: the same of a change that was not finished; empty when there is none. It may
+            still be under way: what an engine was told goes on when the teller is killed.
+    """
+
+    mine: str
+    left: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +48,13 @@ class Locks:
     Attributes:
         identity: what names the gateway on this machine, the same from every process.
         owner: written into the lock, for the message to the next one.
+        directory: where the lock files are, the same for every process.
     """
 
     identity: str
     owner: str
     clock: Clock
+    directory: Path = SHARED
 
     @property
     def token(self) -> str:
@@ -78,28 +98,40 @@ class Locks:
             os.close(held)
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self) -> Iterator[Turn]:
         """Take a turn at changing the gateway; after ``WRITING_PATIENCE`` without one, anyway."""
+        mine = secrets.token_hex(3)
         held = self._open("writing")
+        if held is None:
+            yield Turn(mine)
+            return
         try:
-            if held is not None:
-                deadline = self.clock.now() + WRITING_PATIENCE
-                while not _locked(held) and self.clock.now() < deadline:
-                    self.clock.sleep(_POLL)
-            yield
+            deadline = self.clock.now() + WRITING_PATIENCE
+            while not (taken := _locked(held)) and self.clock.now() < deadline:
+                self.clock.sleep(_POLL)
+            said = os.pread(held, 6, 0).decode("ascii", "replace")
+            if taken:
+                os.pwrite(held, mine.encode(), 0)
+            yield Turn(mine, said if _SUFFIX.fullmatch(said) else "")
+            if taken:
+                os.ftruncate(held, 0)
         finally:
-            if held is not None:
-                os.close(held)
+            os.close(held)
 
     def _open(self, kind: str) -> int | None:
-        """Open a lock file; None where no directory can be had (then nothing is locked)."""
-        directory = Path(tempfile.gettempdir()) / "canaryctl-locks"
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        """Open a lock file; None where none can be had (then nothing is locked)."""
+        path = self.directory / f"{self.token}.{kind}"
+        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
-            directory.mkdir(exist_ok=True)
+            self.directory.mkdir(exist_ok=True)
             with contextlib.suppress(OSError):
-                directory.chmod(0o1777)
-            descriptor = os.open(directory / f"{self.token}.{kind}", flags, 0o666)
+                self.directory.chmod(0o1777)
+            try:
+                # Without O_CREAT: with it, Linux (protected_regular) refuses to open another
+                # user's file in a directory that all may write to.
+                return os.open(path, flags)
+            except FileNotFoundError:
+                descriptor = os.open(path, flags | os.O_CREAT, 0o666)
         except OSError:
             return None
         with contextlib.suppress(OSError):

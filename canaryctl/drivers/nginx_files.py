@@ -15,8 +15,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 _DUMPED = re.compile(r"^# configuration file (.+):$", re.MULTILINE)
+# As NGINX reads: quotes and comments begin only where a word may begin, a word ends at a blank,
+# a semicolon or an opening brace, and a backslash takes the meaning from what follows.
 _TOKEN = re.compile(
-    r"""\#[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[;{}]|[^\s;{}"'#]+""", re.DOTALL
+    r"""\#[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[;{}]
+    |(?:\\.|\$\{|[^\s;{}"'\#\\])(?:\\.|\$\{|[^\s;{\\])*""",
+    re.DOTALL | re.VERBOSE,
 )
 
 
@@ -107,9 +111,16 @@ def _includes(text: str) -> Iterator[tuple[int, int, str]]:
         if word not in (";", "{", "}"):
             statement.append(token)
             continue
-        if word == ";" and len(statement) == 2 and statement[0].group() == "include":  # noqa: PLR2004
-            yield statement[0].start(), token.end(), statement[1].group().strip("\"'")
+        if word == ";" and len(statement) == 2 and _bare(statement[0].group()) == "include":  # noqa: PLR2004
+            yield statement[0].start(), token.end(), _bare(statement[1].group())
         statement = []
+
+
+def _bare(word: str) -> str:
+    """Take off the quotes and backslashes that NGINX takes off."""
+    if word[0] in "\"'":
+        word = word[1:-1]
+    return re.sub(r"\\([\"'\\ ])", r"\1", word)
 
 
 def directive(files: Mapping[str, str], name: str, *, besides: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -12,13 +13,11 @@ from canaryctl.core.weight import FULL_HUNDREDTHS, Weight, server_weights
 from canaryctl.ports import Mark
 
 HEADER = "# canaryctl "
-_SAFE = re.compile(r"[A-Za-z0-9_.:/\[\]%@+= \\^-]*")
-
-
-class Verbatim(str):
-    """Text that may hold any character of one line: only the header, which is a comment."""
-
-    __slots__ = ()
+_WORD = re.compile(r"[A-Za-z0-9_.:/\[\]%@+=~,-]+")
+_WORDS = re.compile(rf"{_WORD.pattern}( {_WORD.pattern})*")
+# What may come out of an expression of a template: no quotes, braces, semicolons, dollar signs,
+# comments, line breaks, nor a backslash before anything that it would take the meaning from.
+_INERT = re.compile(r"(?:[A-Za-z0-9_.:/\[\]%@+=~,^() -]|\\[^A-Za-z0-9\s;{}\"'$#\\])*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +42,26 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """What this NGINX knows, and how it looks names up."""
+    """What this NGINX knows, and how it looks names up.
+
+    Attributes:
+        resolve: whether an upstream's ``server`` may say ``resolve``.
+        keepalive_min_timeout: whether our file is to set it for all clients.
+        resolver: DNS server for ``resolve``; empty: names are looked up once, at each change.
+        idle_may_end: whether ``keepalive_min_timeout 0`` is known, for our own listener.
+        only: names that this DNS server knows; None: all of them.
+    """
 
     resolve: bool = False
     keepalive_min_timeout: bool = False
     resolver: str = ""
+    idle_may_end: bool = False
+    only: frozenset[str] | None = None
+
+    def looks_up(self, address: Address) -> bool:
+        """Tell whether NGINX itself keeps looking this address up."""
+        known = self.only is None or address.host in self.only
+        return bool(self.resolve and self.resolver and address.is_name and known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +107,19 @@ def render(
         text = environment.from_string(source).render(
             _context(routing, weight, generation, mark, can)
         )
-    except TemplateError as error:
+    except ConfigError:
+        raise
+    except Exception as error:  # a template may fail like any program: 1/0, None.x, a bad filter
         line = getattr(error, "lineno", None)
         where = f" in line {line}" if line else ""
+        kind = "" if isinstance(error, TemplateError) else f"{type(error).__name__}: "
         raise ConfigError(
-            f"gateway.template{where}: {error}",
+            f"gateway.template{where}: {kind}{error}",
             next_step="compare it with the packaged template (nginx/upstream.conf.j2)",
         ) from error
+    text = text.lstrip("\n")
     # The state is read back from the first line, so a user's template gets it as well.
-    head = header(weight, generation, mark)
-    return text if text.startswith(HEADER) else f"{head}\n{text}"
+    return f"{header(weight, generation, mark, text)}\n{text}"
 
 
 def _context(
@@ -110,32 +127,40 @@ def _context(
 ) -> dict[str, object]:
     stable_peers, canary_peers = _peer_count(routing.stable), _peer_count(routing.canary)
     stable_weight, canary_weight = server_weights(weight, stable_peers, canary_peers)
-    resolving = can.resolve and bool(can.resolver)
+    everybody = (*routing.stable, *routing.canary)
+    _checked(routing, generation, can)
     return {
-        "header": Verbatim(header(weight, generation, mark)),
         "generation": generation,
         "upstream": routing.upstream,
         "zone": f"canaryctl_{routing.upstream}",
         "stable": {
-            "servers": _servers(routing.stable, resolving=resolving),
+            "servers": _servers(routing.stable, can),
             "weight": stable_weight,
             "share": str(Weight(FULL_HUNDREDTHS - weight.hundredths)),
         },
         "canary": {
-            "servers": _servers(routing.canary, resolving=resolving),
+            "servers": _servers(routing.canary, can),
             "weight": canary_weight,
             "share": str(weight),
         },
         "peers": _patterns(routing),
         "control": routing.control,
         "keepalive": routing.keepalive,
-        "resolver": can.resolver if resolving and _any_name(routing) else "",
+        "resolver": can.resolver if any(map(can.looks_up, everybody)) else "",
         "keepalive_min_timeout": can.keepalive_min_timeout,
+        "idle_may_end": can.idle_may_end,
     }
 
 
-def _any_name(routing: Routing) -> bool:
-    return any(address.is_name for address in (*routing.stable, *routing.canary))
+def _checked(routing: Routing, generation: str, can: Abilities) -> None:
+    """Refuse values that are more than one word to NGINX, wherever a template puts them."""
+    addresses = [one.address for one in (*routing.stable, *routing.canary)]
+    peers = [peer for one in (*routing.stable, *routing.canary) for peer in one.peers]
+    for value in (*addresses, *peers, routing.upstream, routing.control, generation):
+        if not _WORD.fullmatch(value):
+            raise _shape(value)
+    if can.resolver and not _WORDS.fullmatch(can.resolver):
+        raise _shape(can.resolver)
 
 
 def _peer_count(addresses: Sequence[Address]) -> int:
@@ -143,8 +168,8 @@ def _peer_count(addresses: Sequence[Address]) -> int:
     return sum(max(1, len(address.peers)) for address in addresses)
 
 
-def _servers(addresses: Sequence[Address], *, resolving: bool) -> list[dict[str, object]]:
-    return [{"address": a.address, "resolve": resolving and a.is_name} for a in addresses]
+def _servers(addresses: Sequence[Address], can: Abilities) -> list[dict[str, object]]:
+    return [{"address": one.address, "resolve": can.looks_up(one)} for one in addresses]
 
 
 def _patterns(routing: Routing) -> list[dict[str, str]]:
@@ -175,29 +200,40 @@ def _port(address: Address) -> str:
 
 
 def _escaped(text: str) -> str:
-    return re.sub(r"[.\[\]+]", lambda match: "\\" + match.group(), text)
+    return re.sub(r"[^A-Za-z0-9_:/%@=~,-]", lambda match: "\\" + match.group(), text)
 
 
 def _finalized(value: object) -> object:
-    """Let only characters through that cannot end an NGINX string, directive or block."""
-    if isinstance(value, Verbatim):
+    """Let only text through that cannot end an NGINX string, directive or block."""
+    if _INERT.fullmatch(str(value)):
         return value
-    text = str(value)
-    if _PATTERN_SAFE.fullmatch(text):
-        return text
-    raise ConfigError(
+    raise _shape(str(value))
+
+
+def _shape(text: str) -> ConfigError:
+    return ConfigError(
         f"{text!r} would change the shape of NGINX's configuration",
-        next_step="remove quotes, braces, semicolons, dollar signs and line breaks from it",
+        next_step="remove blanks, quotes, braces, semicolons, dollar signs and line breaks from it",
     )
 
 
-_PATTERN_SAFE = re.compile(rf"(?:{_SAFE.pattern}|\[\^ ,\]\+:[0-9]+)")
+def header(weight: Weight, generation: str, mark: Mark, body: str) -> str:
+    """Give the first line of the file: its state, as a comment that stays one line.
 
-
-def header(weight: Weight, generation: str, mark: Mark) -> str:
-    """Give the first line of the file: its state, as a comment that stays one line."""
+    ``body`` is what follows it, down to the end; its digest tells edits by hand.
+    """
     state = {"generation": generation, "weight": str(weight), **asdict(mark)}
-    return HEADER + json.dumps(state, ensure_ascii=True)
+    return HEADER + json.dumps({**state, "digest": _digest(body)}, ensure_ascii=True)
+
+
+def _digest(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()[:16]
+
+
+def intact(text: str | None) -> bool:
+    """Tell whether a file is canaryctl's and complete, as it was written."""
+    state = parse_header(text)
+    return state is not None and state.get("digest") == _digest((text or "").partition("\n")[2])
 
 
 def parse_header(text: str | None) -> Mapping[str, str] | None:

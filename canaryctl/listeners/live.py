@@ -195,7 +195,8 @@ class LiveListener:
         width = min(self.console.width, WIDEST)
         lines = body(state, self._story, self._command, now, width - _FRAME)
         lines = squeezed(lines, self.console.height - _AROUND)
-        name = styled([Span(title(state), Tone.HEAD)])
+        name = styled([Span(title(state))])
+        name.stylize("bold not dim")
         back = state.phase is Phase.RETURNING
         panel = Panel(
             Group(*map(Hanging, lines)),

@@ -48,6 +48,11 @@ _STEPS: dict[Cause, tuple[str, ...]] = {
         "see who set the weights, and why: {call} status",
         "once that is settled, {again}",
     ),
+    Cause.CONFIGURATION: (
+        "{failed}",
+        "see what is read from the file: {call} config show",
+        "then {again}",
+    ),
     Cause.PREFLIGHT: ("{failed}", "then {again}"),
     Cause.NOT_PROVEN: (
         "look now: {doubt}, and no gate judges it",

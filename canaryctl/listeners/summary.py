@@ -85,7 +85,8 @@ def _weights(state: State, story: Story) -> Span:
         )
         return Span(f"{shares(story.weight)}{how}", tone)
     # A refused first change ends as a failed preflight: what was in force before is proven.
-    if not story.deeds or (state.ending and state.ending.cause is Cause.PREFLIGHT):
+    untouched = (Cause.PREFLIGHT, Cause.CONFIGURATION)
+    if not story.deeds or (state.ending and state.ending.cause in untouched):
         return Span("as they were before; this rollout changed nothing")
     last = f" (proven last: {shares(state.weight)})" if state.weight is not None else ""
     return Span(f"not proven{last}", Tone.BAD)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canaryctl.core.counting import Counted, increase, latest, spacing, total
+from canaryctl.core.counting import Counted, first_seen, increase, latest, spacing, total
 from canaryctl.core.series import Sample, Series, Window
 
 
@@ -70,15 +70,39 @@ def test_no_samples_are_no_news_not_zero() -> None:
     assert increase(series((11, 5)), Window(0, 10)) == nothing
     assert increase(series((5, nan), (6, inf), (7, -1)), Window(0, 10)) == nothing
     assert total([], Window(0, 10)) == nothing
-
-
-def test_an_old_sample_says_how_old_it_is() -> None:
-    assert increase(series((40, 5)), Window(100, 130)) == Counted(0.0, 40, resets=0, births=0)
+    assert increase(series((-40, 5)), Window(0, 10)) == Counted(0.0, -40, resets=0, births=0)
 
 
 def test_the_newest_sample_of_all_instances_is_reported() -> None:
     counted = total([series((1, 1), (2, 2)), series((1, 1), (9, 4)), series()], Window(1, 10))
     assert counted == Counted(4.0, 9, resets=0, births=0)
+
+
+# --- processes that come into sight inside the window ----------------------------------------
+
+
+def test_what_a_process_held_when_first_seen_is_its_base_not_a_birth() -> None:
+    counter = series((110, 5000), (120, 5003))
+    assert increase(counter, Window(100, 130), seen_from=110) == Counted(3.0, 120, 0, 0)
+
+
+def test_a_counter_born_after_its_process_was_seen_counts_in_full() -> None:
+    up = series((110, 1), (120, 1), instance="a:1")
+    failures = series((120, 1), instance="a:1", kind="schema")
+    seen = first_seen([up, failures])
+    assert seen == {"a:1": 110}
+    assert total([failures], Window(100, 130), seen) == Counted(1.0, 120, resets=0, births=1)
+
+
+def test_each_instance_has_its_own_first_sight() -> None:
+    old, new = series((115, 2), instance="old"), series((115, 900), instance="new")
+    counted = total([old, new], Window(100, 130), {"old": 90, "new": 115})
+    assert counted == Counted(2.0, 115, resets=0, births=1)
+
+
+def test_first_sight_is_the_oldest_sample_of_any_series() -> None:
+    seen = first_seen([series((9, 1)), series((3, 1)), series(instance="a")])
+    assert seen == {"": 3}
 
 
 # --- against the truth ---------------------------------------------------------------------
@@ -220,6 +244,15 @@ def test_the_time_of_day_does_not_matter(one: Series, window: Window, by: int) -
     assert there.newest == (None if here.newest is None else here.newest + by)
 
 
+@given(anything(), WINDOWS, MOMENTS)
+def test_first_sight_only_ever_takes_a_birth_away(one: Series, window: Window, at: float) -> None:
+    plain, seen = increase(one, window), increase(one, window, seen_from=at)
+    assert (seen.newest, seen.resets) == (plain.newest, plain.resets)
+    assert 0 <= seen.amount <= plain.amount
+    if seen.births == plain.births:
+        assert seen.amount == plain.amount
+
+
 @given(anything(), WINDOWS)
 def test_unusable_samples_change_nothing(one: Series, window: Window) -> None:
     usable = tuple(s for s in one.samples if 0 <= s.value < inf)
@@ -243,8 +276,7 @@ def test_the_future_changes_nothing(one: Series, window: Window, later: Series) 
     ("looks", "expected"),
     [
         ([], None),
-        ([[]], None),
-        ([[5.0], [9.0]], None),
+        ([[], [5.0], [9.0]], None),
         ([[0.0, 10.0, 20.0]], 10.0),
         ([[0.0, 10.0, 20.0, 80.0, 90.0]], 10.0),
         ([[0.0, 5.0], [1.0, 16.0]], 10.0),

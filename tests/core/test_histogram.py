@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canaryctl.core.histogram import above, beyond, count, cumulative, quantile, split_by
+from canaryctl.core.histogram import (
+    above,
+    beyond,
+    count,
+    cumulative,
+    estimated_above,
+    quantile,
+    split_by,
+)
 from canaryctl.core.series import Sample, Series, Window
 
 WINDOW = Window(100, 160)
@@ -45,6 +53,15 @@ def test_a_histogram_born_in_the_window_counts_from_its_first_observation() -> N
 def test_one_bound_spelt_in_two_ways_is_one_bound() -> None:
     series = [bucket("1", 0, 2), bucket("1.0", 0, 3), bucket("+Inf", 0, 5)]
     assert cumulative(series, WINDOW) == {1: 5, inf: 5}
+
+
+def test_what_buckets_held_when_their_process_was_first_seen_does_not_count() -> None:
+    series = [
+        Series({"le": le, "instance": "a"}, (Sample(110, held), Sample(120, held + 2)))
+        for le, held in (("1", 300.0), ("+Inf", 900.0))
+    ]
+    assert cumulative(series, WINDOW, {"a": 110}) == {1: 2, inf: 2}
+    assert cumulative(series, WINDOW, {"a": 90}) == {1: 302, inf: 902}
 
 
 @pytest.mark.parametrize("le", ["", "fast", "NaN", "-Inf", "1,5"])
@@ -193,6 +210,22 @@ def test_above_is_exact_at_a_bound_and_never_too_high_between_two(
         assert above(bound, buckets) == sum(o > bound for o in observations)
 
 
+@given(OBSERVATIONS, BOUNDS, QUANTILES, st.integers(1, 1200).map(lambda n: n / 100))
+def test_a_quantile_is_above_a_limit_exactly_when_too_many_are_estimated_so(
+    observations: list[float], bounds: list[float], q: float, limit: float
+) -> None:
+    buckets = bucketed(observations, bounds)
+    estimate, estimated = quantile(q, buckets), estimated_above(limit, buckets)
+    allowed = (1 - q) * len(observations)
+    assert estimate is not None
+    assert above(limit, buckets) <= estimated + 1e-9
+    off_scale = limit >= bounds[-1] and beyond(q, buckets)
+    if off_scale:
+        assert estimated > allowed
+    elif abs(estimated - allowed) > 1e-6:
+        assert (estimate > limit) == (estimated > allowed)
+
+
 def test_above_every_finite_bound_nothing_is_sure() -> None:
     assert above(3, {1: 10, 2.5: 18, inf: 20}) == 0
     assert above(2.5, {1: 10, 2.5: 18, inf: 20}) == 2
@@ -231,3 +264,24 @@ def test_scraped_buckets_hold_the_observations_made_in_the_window(
     ]
     inside = [ms / 100 for t, _, ms in made if start < t < end]
     assert cumulative(series, Window(start, end)) == bucketed(inside, bounds[:-1])
+
+
+@given(
+    st.lists(st.integers(0, 50), min_size=3, max_size=6), st.floats(0.01, 8), st.floats(0.05, 0.95)
+)
+def test_the_estimate_above_a_bound_agrees_with_the_quantile(
+    amounts: list[int], bound: float, q: float
+) -> None:
+    reached, buckets = 0, {}
+    for index, amount in enumerate(amounts):
+        reached += amount
+        buckets[float(index + 1)] = float(reached)
+    buckets[inf] = float(reached)
+    value = quantile(q, buckets)
+    if value is None:
+        return
+    share = estimated_above(bound, buckets) / reached
+    if value > bound + 1e-9:
+        assert share >= 1 - q - 1e-9
+    if value < bound - 1e-9:
+        assert share <= 1 - q + 1e-9

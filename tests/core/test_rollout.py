@@ -159,7 +159,11 @@ def test_lost_metrics_hold_then_end_without_a_word_against_the_canary() -> None:
 
 def test_time_without_metrics_does_not_count_as_observed() -> None:
     state, _ = walked(
-        *TO_STAGE_1, judged(13, PASS), MetricsSilent(23.0, "x"), judged(43.0, PASS), judged(63, PASS)
+        *TO_STAGE_1,
+        judged(13, PASS),
+        MetricsSilent(23.0, "x"),
+        judged(43.0, PASS),
+        judged(63, PASS),
     )
     assert state.phase is Phase.OBSERVING
     assert state.due == 3.0 + 60.0 + 20.0
@@ -292,35 +296,42 @@ worlds = st.lists(
 )
 
 
-@settings(max_examples=300)
-@given(worlds, st.floats(0.1, 40))
-def test_whatever_happens_traffic_ends_safe_or_unknown(events: list[Event], pace: float) -> None:
+def lived(events: list[Event], pace: float) -> tuple[State, Weight]:
+    """Live through what can happen; gives the end and the weight that NGINX has by then."""
     state, command = State(PLAN), None
     at, weight = 0.0, Weight.ZERO
     for event in [Started(0.0), *events]:
         at += pace
-        if state.phase is Phase.ENDED:
-            break
         timed = replace(event, at=at)
         if isinstance(timed, WeightProven) and isinstance(command, SetWeight):
             timed = replace(timed, weight=command.weight)
         if (state.phase, type(timed)) not in TABLE:
             continue
         state, command = advance(state, timed)
-        if isinstance(timed, WeightProven):
-            weight = timed.weight
-        if isinstance(timed, Overtaken):
+        if isinstance(timed, WeightProven | Overtaken):
             weight = timed.weight or weight
-        if isinstance(command, Observe):
-            assert command.until > at or command.until >= state.due
-        if isinstance(command, SetWeight) and command.weight > Weight.ZERO:
-            assert state.phase is Phase.SHIFTING
-    if state.phase is Phase.ENDED and state.ending is not None:
-        if state.ending.outcome is Outcome.SUCCEEDED:
-            assert weight == Weight.FULL
-            assert all(record.passed for record in state.records)
-        elif state.ending.outcome is not Outcome.UNKNOWN:
-            assert weight == Weight.ZERO
+        check_command(state, command, at)
+    return state, weight
+
+
+def check_command(state: State, command: object, at: float) -> None:
+    if isinstance(command, Observe):
+        assert command.until > at or command.until >= state.due
+    if isinstance(command, SetWeight) and command.weight > Weight.ZERO:
+        assert state.phase is Phase.SHIFTING
+
+
+@settings(max_examples=300)
+@given(worlds, st.floats(0.1, 40))
+def test_whatever_happens_traffic_ends_safe_or_unknown(events: list[Event], pace: float) -> None:
+    state, weight = lived(events, pace)
+    if state.phase is not Phase.ENDED or state.ending is None:
+        return
+    if state.ending.outcome is Outcome.SUCCEEDED:
+        assert weight == Weight.FULL
+        assert all(record.passed for record in state.records)
+    elif state.ending.outcome is not Outcome.UNKNOWN:
+        assert weight == Weight.ZERO
 
 
 def test_an_hour_is_walked_in_milliseconds_and_replays_alike() -> None:

@@ -137,8 +137,10 @@ def test_a_gate_that_only_warns_is_a_warning() -> None:
     stroll.begin().judge(SCHEMA, warning)
     assert scribe.newest == [
         "Warning: training loss: 0.9 is too much (severity warn: the rollout goes on)",
-        "Verdict: stage 1/1 passed: 1 of 2 gates pass, 1 evaluation;"
-        " allowed: training loss (failed, severity warn)",
+        (
+            "Verdict: stage 1/1 passed: 1 of 2 gates pass, 1 evaluation;"
+            " allowed: training loss (failed, severity warn)"
+        ),
     ]
     assert scribe.tones == [Tone.WARN, Tone.GOOD]
 
@@ -147,8 +149,10 @@ def test_silent_metrics_are_no_word_against_the_canary() -> None:
     stroll, scribe = walk()
     stroll.begin().wait().event(MetricsSilent(stroll.now, "connection refused"))
     assert scribe.newest == [
-        "Metrics source does not answer: connection refused. The stage waits; back to 0 % after"
-        " 2 min without an answer; this says nothing about the canary"
+        (
+            "Metrics source does not answer: connection refused. The stage waits; back to 0 % after"
+            " 2 min without an answer; this says nothing about the canary"
+        )
     ]
     stroll.wait().event(MetricsSilent(stroll.now, "connection refused"))
     assert scribe.newest == ["Metrics source silent for 10 s of 2 min: connection refused"]

@@ -1,0 +1,184 @@
+"""Calling Docker Compose: the plugin of `docker`, else the program `docker-compose`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import IO, Any
+
+from canaryctl.core.errors import HostError
+
+_PROBE_S = 20.0
+_DOWN_S = 90.0
+_END_S = 30.0
+_LOG_TAIL = 2000
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def compose_command() -> tuple[str, ...]:
+    """Find Compose, in either of the two shapes it comes in.
+
+    Raises:
+        HostError: neither is installed.
+    """
+    for command in (("docker", "compose"), ("docker-compose",)):
+        if shutil.which(command[0]) is None:
+            continue
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            asked = subprocess.run(
+                [*command, "version"], capture_output=True, timeout=_PROBE_S, check=False
+            )
+            if asked.returncode == 0:
+                return command
+    raise HostError(
+        "Docker Compose is not installed: neither `docker compose` nor `docker-compose` runs",
+        next_step="install Docker's Compose plugin, or apt-get install docker-compose",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Compose:
+    """One project of a Compose file.
+
+    Attributes:
+        command: what ``compose_command`` gave.
+        project: its name; names containers, networks, volumes and built images.
+        file: the Compose file.
+        variables: what its ``${NAME}`` stand for; they win over ``env_file``.
+        env_file: more of them, for images; None: the Compose file's own defaults.
+        log: where Compose's output goes.
+    """
+
+    command: tuple[str, ...]
+    project: str
+    file: Path
+    variables: Mapping[str, str]
+    env_file: Path | None
+    log: Path
+
+    def up(self, *services: str, within: float) -> None:
+        """Build and start services (all without a name), in the background.
+
+        Raises:
+            HostError: Compose failed; says what it printed. Or it took over ``within`` seconds.
+        """
+        self._run("up", "-d", "--build", *services, within=within)
+
+    def down(self) -> None:
+        """Remove all that ``up`` made, also of one that was cut short. No second Ctrl-C stops it.
+
+        Raises:
+            HostError: something may be left; says how to see it.
+        """
+        with uninterrupted():
+            self._run(
+                *("down", "--volumes", "--rmi", "local", "--remove-orphans", "--timeout", "3"),
+                within=_DOWN_S,
+            )
+
+    def tail(self) -> str:
+        """Give what the services printed last, for a message; empty when that fails too."""
+        try:
+            asked = subprocess.run(
+                [*self._argv(), "logs", "--no-color", "--tail", "8"],
+                env=self._env(),
+                capture_output=True,
+                text=True,
+                timeout=_PROBE_S,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return ""
+        return asked.stdout.strip()[-_LOG_TAIL:]
+
+    def _argv(self) -> list[str]:
+        argv = [*self.command, "--project-name", self.project, "--file", str(self.file)]
+        return [*argv, "--env-file", str(self.env_file)] if self.env_file else argv
+
+    def _env(self) -> dict[str, str]:
+        return {**os.environ, **self.variables}
+
+    def _run(self, *arguments: str, within: float) -> None:
+        began = self.log.stat().st_size if self.log.exists() else 0
+        what = f"`{' '.join((*self.command, arguments[0]))}` of project {self.project}"
+        hint = f"see what is there: docker ps --all --filter name={self.project}"
+        with self.log.open("ab") as log:
+            try:
+                code = bounded([*self._argv(), *arguments], log, within, self._env())
+            except OSError as error:
+                raise HostError(f"{what} cannot be started: {error}") from error
+            except subprocess.TimeoutExpired:
+                raise HostError(f"{what} took longer than {within:g} s", next_step=hint) from None
+        if code != 0:
+            said = self.log.read_bytes()[began:].decode(errors="replace").strip()[-_LOG_TAIL:]
+            raise HostError(f"{what} ended with code {code}: {said}", next_step=hint)
+
+
+def bounded(
+    argv: Sequence[str], output: IO[Any], within: float, env: Mapping[str, str] | None = None
+) -> int:
+    """Run a program to its end and give its exit code; what stops us ends it as well, cleanly.
+
+    In a session of its own: a Ctrl-C in the terminal reaches canaryctl only, which then ends
+    the program and takes down whatever had been made by then.
+
+    Raises:
+        OSError: it cannot be started.
+        subprocess.TimeoutExpired: it took longer than ``within`` seconds.
+    """
+    running = subprocess.Popen(
+        argv,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+    )
+    try:
+        return running.wait(within)
+    except BaseException:
+        _end(running)
+        raise
+
+
+def _end(running: subprocess.Popen[bytes]) -> None:
+    """End a program and what it started: Compose's plugin is a child of ``docker``."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(running.pid, signal.SIGTERM)
+    try:
+        running.wait(_END_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Put Ctrl-C, SIGTERM and SIGHUP off until the block has ended; then they have their effect."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals go to the main thread
+        return
+    arrived: list[int] = []
+
+    def noted(number: int, _: FrameType | None) -> None:
+        if not arrived:
+            sys.stderr.write("canaryctl: ending as soon as everything is taken down …\n")
+        arrived.append(number)
+
+    before: dict[signal.Signals, Any] = {n: signal.signal(n, noted) for n in _INTERRUPTS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for one in dict.fromkeys(arrived):
+            signal.raise_signal(one)

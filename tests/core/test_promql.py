@@ -1,0 +1,52 @@
+"""Placeholders in a user's PromQL."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from canaryctl.core.promql import NAMES, placeholders, rendered
+from canaryctl.core.selector import parse_selector
+from canaryctl.core.series import Version
+
+
+def fill(query: str, release: str = "v1", value: str = "canary") -> str:
+    return rendered(
+        query,
+        version=Version.CANARY,
+        release=release,
+        select={"version": value},
+        window=61.4,
+        weight="5",
+    )
+
+
+def test_every_placeholder_is_filled() -> None:
+    query = " ".join(f"{{{{ {name} }}}}" for name in NAMES)
+    assert placeholders(query) == NAMES
+    assert fill(query) == 'canary v1 version="canary" 61s 5'
+
+
+def test_an_unknown_placeholder_names_the_known_ones() -> None:
+    with pytest.raises(ValueError, match=r"\{\{ nmae \}\}; there are \{\{ version \}\}"):
+        placeholders("{{ nmae }}")
+
+
+@given(st.text(max_size=40))
+def test_no_label_value_ends_its_string(value: str) -> None:
+    text = fill("up{ {{ select }} }", value=value)
+    assert parse_selector(text).matchers[0].value == value
+
+
+@given(st.text(max_size=40))
+def test_no_release_ends_its_string(release: str) -> None:
+    text = fill('up{release="{{ release }}"}', release=release)
+    assert parse_selector(text).matchers[0].value == release
+
+
+def test_a_window_is_never_empty() -> None:
+    said = rendered(
+        "x[{{ window }}]", version=Version.STABLE, release="", select={}, window=0.2, weight="1"
+    )
+    assert said == "x[1s]"
