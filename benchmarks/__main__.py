@@ -49,7 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
     if unknown := [name for name in given.name if name not in BENCHMARKS]:
         parser.error(f"no benchmark {unknown[0]!r}: there are {', '.join(BENCHMARKS)}")
-    ended = measured(given.name or list(BENCHMARKS), Settings(given.runs, given.quick, given.verbose))
+    ended = measured(
+        given.name or list(BENCHMARKS), Settings(given.runs, given.quick, given.verbose)
+    )
     print("\n".join(table(ended.figures)))
     for name, why in ended.not_run.items():
         print(f"not run: {name}: {why}")

@@ -80,7 +80,9 @@ def packaged_nginx() -> Path:
 
 
 @contextlib.contextmanager
-def gateway(binary: Path, *, workers: int = 2, servers: tuple[int, int] = (1, 1)) -> Iterator[Gateway]:
+def gateway(
+    binary: Path, *, workers: int = 2, servers: tuple[int, int] = (1, 1)
+) -> Iterator[Gateway]:
     """Start one on free loopback ports, and end it.
 
     Args:
@@ -105,8 +107,9 @@ def gateway(binary: Path, *, workers: int = 2, servers: tuple[int, int] = (1, 1)
             _CONFIG.format(binary=binary, base=base, stable=stable, canary=canary, control=control),
             encoding="utf-8",
         )
-        with _nginx(packaged_nginx(), base, backend, backends[0]), _nginx(
-            binary, base, base / "nginx.conf", http
+        with (
+            _nginx(packaged_nginx(), base, backend, backends[0]),
+            _nginx(binary, base, base / "nginx.conf", http),
         ):
             router = Build(load(config), base).router
             router.set(Weight.ZERO, Mark(reason="a benchmark begins"), None)

@@ -95,5 +95,8 @@ def _seen(running: Gateway, figures: dict[str, dict[str, int]]) -> Seen:
     errors = sum(n for status, n in figures["statuses"].items() if int(status) >= 500)  # noqa: PLR2004
     version = running.router.survey().version
     return Seen(
-        str(version), version.keeps_idle_connections, int(figures["sent"]), int(figures["lost"]) + errors
+        str(version),
+        version.keeps_idle_connections,
+        int(figures["sent"]),
+        int(figures["lost"]) + errors,
     )

@@ -92,7 +92,9 @@ def run(settings: Settings) -> Iterator[Figure]:
 
 
 def _about(name: str, changes: list[float]) -> str:
-    return f"; {ms(changes)} of it is the change itself, proof included" if name == "rollback" else ""
+    return (
+        f"; {ms(changes)} of it is the change itself, proof included" if name == "rollback" else ""
+    )
 
 
 def _over(times: list[float], baseline: list[float]) -> tuple[float, ...]:

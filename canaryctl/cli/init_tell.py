@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from canaryctl.cli.init_find import CONTROL, Found, Nginx
 from canaryctl.cli.init_choice import Choice
+from canaryctl.cli.init_find import CONTROL, Found, Nginx
 from canaryctl.config.load import DEFAULT
 from canaryctl.resources import shipped
 

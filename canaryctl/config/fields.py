@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from canaryctl.core.selector import parse_selector
+from canaryctl.core.selector import Matcher, Operator, parse_selector
 from canaryctl.core.weight import Weight
 from canaryctl.quantities import quantity, seconds
 
@@ -55,6 +55,14 @@ def _positive(value: Any) -> float:
     return number
 
 
+def _labels(value: Any) -> Any:
+    if not isinstance(value, dict):
+        raise ValueError(f"labels such as {{version: canary}}, not {value!r}")  # noqa: TRY004
+    for name in value:
+        Matcher(str(name), Operator.EQUAL, "")
+    return {str(name): str(one) for name, one in value.items()}
+
+
 def _selector(value: Any) -> Any:
     if not isinstance(value, str):
         raise ValueError(f"a selector such as http_requests_total, not {value!r}")  # noqa: TRY004
@@ -97,6 +105,11 @@ Stages = Annotated[
 ]
 Duration = Annotated[
     float, BeforeValidator(_positive), WithJsonSchema({**_TEXT_OR_NUMBER, "examples": ["15m"]})
+]
+Labels = Annotated[
+    dict[str, str],
+    BeforeValidator(_labels),
+    WithJsonSchema({"type": "object", "additionalProperties": {"type": "string"}}),
 ]
 SelectorText = Annotated[str, BeforeValidator(_selector), WithJsonSchema({"type": "string"})]
 Limit = Annotated[

@@ -13,6 +13,7 @@ from canaryctl.core.errors import ConfigError
 
 _VARIABLE = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 DEFAULT = "canary.yaml"
+_DEEPEST, _MOST_NODES = 50, 100_000
 
 
 def find(flag: Path | None, environment: Mapping[str, str]) -> Path:
@@ -53,6 +54,7 @@ def loads(text: str, name: str = DEFAULT, environment: Mapping[str, str] | None 
 
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+        _bounded(node, name)
         parsed = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
@@ -71,6 +73,20 @@ def loads(text: str, name: str = DEFAULT, environment: Mapping[str, str] | None 
         return Config.model_validate(filled)
     except ValidationError as error:
         raise ConfigError(_explained(error, lines, name)) from error
+
+
+def _bounded(node: Any, name: str) -> None:
+    """Refuse what grows without end when its aliases are followed."""
+    left, seen = [(node, 0)], 0
+    while left:
+        here, depth = left.pop()
+        seen += 1
+        if depth > _DEEPEST or seen > _MOST_NODES:
+            raise ConfigError(f"{name}: nested too deeply, or an alias that contains itself")
+        if here is not None and here.id == "mapping":
+            left += [(one, depth + 1) for pair in here.value for one in pair]
+        elif here is not None and here.id == "sequence":
+            left += [(one, depth + 1) for one in here.value]
 
 
 def _lines(node: Any) -> dict[tuple[str | int, ...], int]:

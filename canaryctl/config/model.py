@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from canaryctl.config.fields import Addresses, Duration, Name, Path, Stages, Url
+from canaryctl.config.fields import Addresses, Duration, Labels, Name, Path, Stages, Url
 from canaryctl.config.gates import AnyGate, mission
 from canaryctl.core import gate as core
 from canaryctl.core.plan import Plan as CorePlan
@@ -116,8 +116,8 @@ class PlanModel(Model):
 class Select(Model):
     """The labels that tell each version's series."""
 
-    stable: dict[str, str] = Field(default_factory=lambda: {"version": "production"})
-    canary: dict[str, str] = Field(default_factory=lambda: {"version": "canary"})
+    stable: Labels = Field(default_factory=lambda: {"version": "production"})
+    canary: Labels = Field(default_factory=lambda: {"version": "canary"})
 
     @model_validator(mode="after")
     def _apart(self) -> Select:

@@ -126,15 +126,13 @@ def spacing(series: Iterable[Series]) -> float | None:
 
 
 def latest(series: Series, window: Window) -> Sample | None:
-    """Give a gauge's newest finite sample at or before ``window.end``, None when there is none.
+    """Give a gauge's newest sample at or before ``window.end``, None when there is none.
 
-    It may lie before ``window.start``, or be older than a newer NaN: whether it is too old to
-    speak of the window is the caller's question, and ``Sample.at`` its answer.
+    Its value may be NaN: a gauge that stopped being a number is not what it was before. It may
+    also lie before ``window.start``; whether it is too old to speak of the window is the
+    caller's question, and ``Sample.at`` its answer.
     """
-    for sample in reversed(series.samples):
-        if sample.at <= window.end and isfinite(sample.value):
-            return sample
-    return None
+    return next((sample for sample in reversed(series.samples) if sample.at <= window.end), None)
 
 
 def _countable(series: Series, end: float) -> Iterator[Sample]:

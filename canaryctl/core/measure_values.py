@@ -23,7 +23,7 @@ def gauge(gate: GaugeGate, look: Look) -> Finding:
     value, instances = _newest(look, Version.CANARY, gate.metric)
     stable, _ = _newest(look, Version.STABLE, gate.metric)
     if value is None:
-        reason = f"no fresh {gate.metric.metric} of the canary"
+        reason = f"no fresh {gate.metric.metric} of the canary that is a number"
         return found(gate.rule, Status.NO_DATA, reason, stable=stable, queries=queries)
     return _held(gate.rule, value, stable, instances, queries)
 
@@ -33,7 +33,9 @@ def _newest(look: Look, version: Version, metric: Selector) -> tuple[float | Non
     bound = look.window.end - look.stale_after(series)
     seen = [latest(one, look.window) for one in series]
     fresh = [sample.value for sample in seen if sample is not None and sample.at >= bound]
-    return (fmean(fresh) if fresh else None), len(fresh)
+    # One instance whose newest value is NaN (a loss that diverged) leaves no mean to speak of.
+    told = fresh and all(map(isfinite, fresh))
+    return (fmean(fresh) if told else None), len(fresh)
 
 
 def promql(gate: PromqlGate, look: Look) -> Finding:

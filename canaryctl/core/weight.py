@@ -25,7 +25,7 @@ class Weight:
 
     def __post_init__(self) -> None:
         if not 0 <= self.hundredths <= FULL_HUNDREDTHS:
-            raise ValueError(f"a weight lies between 0 and 100 %, not {self}")
+            raise ValueError(f"a weight lies between 0 and 100 %, not {self.hundredths / 100} %")
 
     @classmethod
     def parse(cls, text: str | float) -> Weight:
@@ -37,16 +37,18 @@ class Weight:
         if isinstance(text, bool):
             raise ValueError(f"a weight is a percentage such as 5 or 0.5, not {text!r}")  # noqa: TRY004
         raw = str(text).strip().removesuffix("%").strip()
+        if "_" in raw:
+            raise ValueError(f"a weight is a percentage such as 5 or 0.5, not {text!r}")
         try:
             percent = Decimal(raw)
         except InvalidOperation:
             raise ValueError(f"a weight is a percentage such as 5 or 0.5, not {text!r}") from None
         if not percent.is_finite() or not 0 <= percent <= 100:  # noqa: PLR2004
             raise ValueError(f"a weight lies between 0 and 100 %, not {text!r}")
-        hundredths = percent * 100
-        if hundredths != hundredths.to_integral_value():
+        rounded = percent.quantize(Decimal("0.01"))
+        if rounded != percent:
             raise ValueError(f"a weight goes down to 0.01 %, {text!r} is finer")
-        return cls(int(hundredths))
+        return cls(int(rounded.scaleb(2)))
 
     @property
     def fraction(self) -> float:

@@ -7,10 +7,10 @@ killed at whatever instant, what is on disk passes ``nginx -t``.
 
 from __future__ import annotations
 
-import posixpath
+import contextlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from canaryctl.core.errors import (
     ConfigError,
@@ -18,27 +18,19 @@ from canaryctl.core.errors import (
     GatewayUnreachable,
     HostError,
     Superseded,
-    TrafficUnknown,
-    WeightRefused,
 )
 from canaryctl.core.weight import Weight
+from canaryctl.drivers.lock import Turn
 from canaryctl.drivers.nginx_control import Control
-from canaryctl.drivers.nginx_files import NotIncluded, Trial, directive, dumped, trial
-from canaryctl.drivers.nginx_version import NginxVersion, parse_version
-from canaryctl.drivers.template import Abilities, Address, Routing, parse_header, render
-from canaryctl.ports import (
-    Clock,
-    Host,
-    InForce,
-    Mark,
-    Proof,
-    Reload,
-    Remove,
-    Run,
-    Step,
-    Swap,
-    Write,
-)
+from canaryctl.drivers.nginx_files import NotIncluded
+from canaryctl.drivers.nginx_restore import Before, Restore
+from canaryctl.drivers.nginx_stage import Stage, failed, stage
+from canaryctl.drivers.nginx_survey import Surveyed, complaint, survey
+from canaryctl.drivers.template import Routing, intact, parse_header, render
+from canaryctl.ports import Clock, Host, InForce, Mark, Proof, Reload, Run, Step, Swap, Write
+
+SURVEY_LASTS = 30.0
+"""Seconds. In a longer time containers are recreated and configurations edited."""
 
 
 @dataclass(slots=True)
@@ -67,77 +59,27 @@ class NginxRouter:
     live: str
     token: str
     new_generation: Callable[[str | None], str]
-    writing: Callable[[], AbstractContextManager[None]]
+    writing: Callable[[], AbstractContextManager[Turn]]
     resolver: str = ""
     prove_within: float = 5.0
     _surveyed: Surveyed | None = field(default=None, init=False)
 
-    def survey(self) -> Surveyed:
-        """Look at the host once: version, configuration, peers behind each address."""
-        if self._surveyed is None:
-            self._surveyed = self._look_around()
-        return self._surveyed
-
-    def _look_around(self) -> Surveyed:
-        dump = self.host.perform([Run(("-v",)), Run(("-T",))])
-        version = parse_version(dump.output)
-        if version is None:
-            raise HostError(
-                f"what runs there is not NGINX: `nginx -v` gave {dump.output.strip()!r}",
-                next_step="check gateway.binary, or gateway.container",
-            )
-        if dump.completed < 2:  # noqa: PLR2004  both
-            raise ConfigurationRefused(
-                f"NGINX's configuration is broken as it is: {_complaint(dump.output)}",
-                next_step="mend it until `nginx -t` passes; NGINX would not start with it",
-            )
-        files = dumped(dump.output)
-        try:
-            tested = trial(files, self.live, self.staged, self.token)
-        except NotIncluded:
-            raise ConfigurationRefused(
-                f"NGINX's configuration does not include {self.live}",
-                next_step=f"add `include {self.live};` to its http {{}} block",
-            ) from None
-        routing = replace(
-            self.routing,
-            stable=self._located(self.routing.stable),
-            canary=self._located(self.routing.canary),
-        )
-        keeps = version.keeps_idle_connections
-        taken = directive(files, "keepalive_min_timeout", besides=self.live)
-        can = Abilities(version.resolves, keeps and not taken, self.resolver)
-        return Surveyed(version, tested, routing, can)
-
-    def _located(self, addresses: Sequence[Address]) -> tuple[Address, ...]:
-        return tuple(
-            replace(address, peers=self.host.locate(address.address).peers)
-            if address.is_name
-            else address
-            for address in addresses
-        )
-
-    @property
-    def staged(self) -> str:
-        """Where a new text lies before it is tested: beside the live file, never included."""
-        return posixpath.join(posixpath.dirname(self.live), f".canaryctl-{self.token}.conf")
-
-    def rendered(self, weight: Weight, generation: str, mark: Mark) -> str:
-        """Give the text for a weight."""
-        seen = self.survey()
-        return render(self.source, seen.routing, weight, generation, mark, seen.can)
-
     def check(self, weights: Sequence[Weight]) -> tuple[str, ...]:
         """See ``Router.check``."""
-        seen = self.survey()
-        with self.writing():
+        seen = self._survey(whole=any(one > Weight.ZERO for one in weights))
+        with self.writing() as turn:
+            place = self._stage(seen, turn)
+            steps: list[Step] = []
+            asked: list[Weight] = []
             for weight in weights:
-                text = self.rendered(weight, "check", Mark())
-                done = self.host.perform([*self._staging(text), *self._tested()])
-                self.host.perform(self._cleaning())
-                if done.completed < len(self._staging(text)) + 1:
-                    self._refuse(weight, done.output)
-        notes = [str(seen.version)]
+                more = place.written(self._rendered(seen, weight, "check", Mark()))
+                steps += more
+                asked += [weight] * len(more)
+            done = self.host.perform([*steps, *place.cleaned()])
+            if (step := failed(steps, done)) is not None:
+                self.host.perform(place.cleaned())
+                self._refuse(step, place, asked[done.completed], done.output)
+        notes = [f"NGINX {seen.version}"]
         if not seen.version.keeps_idle_connections:
             notes.append(
                 "before 1.27.4 a reload closes idle keep-alive connections: a client that does "
@@ -145,19 +87,123 @@ class NginxRouter:
             )
         return tuple(notes)
 
-    def _staging(self, text: str) -> list[Step]:
-        seen = self.survey()
-        copies = [Write(path, content) for path, content in seen.trial.files.items()]
-        return [Write(self.staged, text), *copies]
+    def set(self, weight: Weight, mark: Mark, expect: str | None) -> Proof:
+        """See ``Router.set``."""
+        began = self.clock.now()
+        seen = self._survey(whole=weight != Weight.ZERO)
+        with self.writing() as turn:
+            text = self.host.read(self.live)
+            there = (parse_header(text) or {}).get("generation")
+            if expect is not None and (there != expect or not intact(text)):
+                raise Superseded(_superseded(text, expect))
+            self._not_somebody_elses(text)
+            generation = self.new_generation(there)
+            with contextlib.closing(self.control.hold()) as held:
+                try:
+                    place = self._stage(seen, turn)
+                    said = self._change(seen, place, weight, generation, mark)
+                except (ConfigError, ConfigurationRefused):
+                    if seen.at >= began:
+                        raise
+                    # What was included around our file may have changed since it was looked at.
+                    self._surveyed = None
+                    seen = self._survey(whole=weight != Weight.ZERO)
+                    place = self._stage(seen, turn)
+                    said = self._change(seen, place, weight, generation, mark)
+                restore = Restore(self.host, self.control, place, self.prove_within)
+                before = Before(text, there)
+                if said.hopeless:
+                    raise restore(before, weight, said.words)
+                try:
+                    answers = self.control.prove(generation, self.prove_within, held)
+                except GatewayUnreachable as error:
+                    why = f"{error}; {said.words}" if said.words else str(error)
+                    raise restore(before, weight, why) from error
+                return Proof(generation, weight, self.clock.now() - began, answers)
 
-    def _tested(self) -> list[Step]:
-        return [Run(("-t", "-q", "-c", self.survey().trial.main))]
+    def generation(self) -> str:
+        """See ``Router.generation``."""
+        return self.control.ask().generation
 
-    def _cleaning(self) -> list[Step]:
-        return [Remove(path) for path in (self.staged, *self.survey().trial.files)]
+    def look(self) -> InForce:
+        """See ``Router.look``."""
+        text = self.host.read(self.live)
+        state = parse_header(text)
+        mark = on_disk = None
+        if state is not None:
+            fields = ("release", "rollout", "owner", "reason")
+            mark = Mark(**{name: state.get(name, "") for name in fields})
+            on_disk = state["generation"] + ("" if intact(text) else " (edited by hand)")
+        try:
+            answer = self.control.ask()
+        except GatewayUnreachable as error:
+            return InForce(None, None, mark, on_disk, str(error))
+        return InForce(answer.generation, answer.weight, mark, on_disk)
 
-    def _refuse(self, weight: Weight, output: str) -> None:
-        said = _complaint(output).replace(self.staged, f"the configuration rendered for {weight} %")
+    def _survey(self, *, whole: bool) -> Surveyed:
+        """Look around, unless that was done a moment ago."""
+        now, seen = self.clock.now(), self._surveyed
+        if seen is None or now > seen.at + SURVEY_LASTS or (whole and not seen.whole):
+            seen = survey(
+                self.host, self.routing, self.live, self.resolver, whole=whole, now=self.clock.now()
+            )
+            self._surveyed = seen
+        return seen
+
+    def _stage(self, seen: Surveyed, turn: Turn) -> Stage:
+        try:
+            return stage(seen.files, self.live, self.token, turn)
+        except NotIncluded:
+            raise ConfigurationRefused(
+                f"NGINX's configuration does not include {self.live}",
+                next_step=f"add `include {self.live};` to its http {{}} block",
+            ) from None
+
+    def _rendered(self, seen: Surveyed, weight: Weight, generation: str, mark: Mark) -> str:
+        return render(self.source, seen.routing, weight, generation, mark, seen.can)
+
+    def _not_somebody_elses(self, text: str | None) -> None:
+        """Refuse to replace a file that canaryctl never wrote, such as a site's own."""
+        if text is None or not text.strip() or parse_header(text) is not None:
+            return
+        try:
+            self.control.ask()
+        except GatewayUnreachable:
+            raise ConfigError(
+                f"{self.live} is there and is not canaryctl's; nothing was changed",
+                next_step="move it away, or give canaryctl a file of its own as gateway.config",
+            ) from None
+
+    def _change(
+        self, seen: Surveyed, place: Stage, weight: Weight, generation: str, mark: Mark
+    ) -> Said:
+        """Bring a new text into place and have NGINX load it."""
+        steps = place.change(self._rendered(seen, weight, generation, mark))
+        try:
+            done = self.host.perform(steps)
+        except HostError as error:
+            # Nothing is known about how far it came; NGINX itself will tell.
+            return Said(str(error))
+        match failed(steps, done):
+            case None:
+                return Said(f"NGINX said: {complaint(done.output)}" if done.output.strip() else "")
+            case Reload():
+                self.host.perform(place.cleaned())
+                return Said(f"NGINX was not told to reload: {complaint(done.output)}", True)
+            case Write() | Run() | Swap() as step:
+                self.host.perform(place.cleaned())
+                self._refuse(step, place, weight, done.output)
+            case _:
+                return Said(f"not all staged files could be removed: {done.output.strip()}")
+        raise AssertionError
+
+    def _refuse(self, step: Step, place: Stage, weight: Weight, output: str) -> None:
+        """Say why a configuration is not taken; always raises."""
+        if isinstance(step, Swap):
+            raise HostError(f"{self.live} could not be replaced: {output.strip()}")
+        if not isinstance(step, Run):
+            raise HostError(f"the new configuration could not be written: {output.strip()}")
+        said = complaint(output).replace(place.staged, f"the configuration for {weight} %")
         if "host not found" in said:
             raise ConfigurationRefused(
                 f"NGINX refuses {weight} %: {said}",
@@ -169,125 +215,26 @@ class NginxRouter:
             "nothing was changed",
         )
 
-    def set(self, weight: Weight, mark: Mark, expect: str | None) -> Proof:
-        """See ``Router.set``."""
-        fresh = self._surveyed is None
-        with self.writing():
-            began = self.clock.now()
-            before = self.host.read(self.live)
-            there = (parse_header(before) or {}).get("generation")
-            if expect is not None and there != expect:
-                raise Superseded(_superseded(before, expect))
-            generation = self.new_generation(there)
-            try:
-                output = self._swapped(weight, generation, mark)
-            except (ConfigError, ConfigurationRefused):
-                if fresh:
-                    raise
-                # What was included around our file may have changed since it was looked at.
-                self._surveyed = None
-                output = self._swapped(weight, generation, mark)
-            try:
-                answers = self.control.prove(generation, self.prove_within)
-            except GatewayUnreachable as error:
-                self._restore(before, there, weight, f"{error}{_also(output)}")
-            return Proof(generation, weight, self.clock.now() - began, answers)
-
-    def _swapped(self, weight: Weight, generation: str, mark: Mark) -> str:
-        """Bring a new text into place and have NGINX load it; gives what NGINX printed."""
-        staging = self._staging(self.rendered(weight, generation, mark))
-        swap = Swap(self.staged, self.live)
-        clean = [Remove(path) for path in self.survey().trial.files]
-        done = self.host.perform([*staging, *self._tested(), swap, Reload(), *clean])
-        if done.completed < len(staging):
-            self.host.perform(self._cleaning())
-            raise HostError(f"the new configuration could not be written: {done.output.strip()}")
-        if done.completed == len(staging):
-            self.host.perform(self._cleaning())
-            self._refuse(weight, done.output)
-        if done.completed == len(staging) + 1:
-            self.host.perform(self._cleaning())
-            raise HostError(f"{self.live} could not be replaced: {done.output.strip()}")
-        return done.output
-
-    def _restore(
-        self, before: str | None, generation: str | None, weight: Weight, why: str
-    ) -> None:
-        """Put the previous text back and prove it; always raises."""
-        steps: list[Step] = (
-            [Remove(self.live), Reload()]
-            if before is None
-            else [Write(self.staged, before), Swap(self.staged, self.live), Reload()]
-        )
-        try:
-            self.host.perform([*steps, *(Remove(path) for path in self.survey().trial.files)])
-            if generation is None:
-                self._prove_absent(weight, why)
-            self.control.prove(generation or "", self.prove_within)
-        except (GatewayUnreachable, HostError) as error:
-            raise TrafficUnknown(
-                f"{weight} % was not proven ({why}), and neither was the configuration before it: "
-                f"{error}",
-                next_step="look at NGINX itself: is it running, and what does its error log say? "
-                "`canaryctl status` asks it again, `canaryctl rollback` tries 0 % again",
-            ) from error
-        raise WeightRefused(
-            f"{weight} % did not come into force ({why}); the previous configuration "
-            f"(generation {generation}) is back, proven",
-            next_step="look at NGINX's error log for the reason",
-        )
-
-    def _prove_absent(self, weight: Weight, why: str) -> None:
-        raise TrafficUnknown(
-            f"{weight} % was not proven ({why}); there was no canaryctl configuration before it, "
-            "so there is nothing to prove; the file was taken away again",
-            next_step="check that gateway.verify is the published control port of this NGINX",
-        )
-
-    def generation(self) -> str:
-        """See ``Router.generation``."""
-        return self.control.ask().generation
-
-    def look(self) -> InForce:
-        """See ``Router.look``."""
-        state = parse_header(self.host.read(self.live))
-        mark = None
-        if state is not None:
-            fields = ("release", "rollout", "owner", "reason")
-            mark = Mark(**{name: state.get(name, "") for name in fields})
-        on_disk = state.get("generation") if state else None
-        try:
-            answer = self.control.ask()
-        except GatewayUnreachable as error:
-            return InForce(None, None, mark, on_disk, str(error))
-        return InForce(answer.generation, answer.weight, mark, on_disk)
-
 
 @dataclass(frozen=True, slots=True)
-class Surveyed:
-    """What one look around a host gave."""
+class Said:
+    """What was heard while a change was made.
 
-    version: NginxVersion
-    trial: Trial
-    routing: Routing
-    can: Abilities
+    Attributes:
+        words: for the message, when the change cannot be proven.
+        hopeless: NGINX was not told to reload, so there is nothing to wait for.
+    """
 
-
-def _complaint(output: str) -> str:
-    """Give NGINX's own words: the error lines, without its time stamps."""
-    lines = [line.strip() for line in output.splitlines() if "[emerg]" in line or "[alert]" in line]
-    said = lines or [line for line in output.splitlines() if line.strip()][-1:]
-    return "; ".join(line.partition("] ")[2] or line for line in said)
-
-
-def _also(output: str) -> str:
-    return f"; NGINX said: {_complaint(output)}" if output.strip() else ""
+    words: str
+    hopeless: bool = False
 
 
 def _superseded(text: str | None, expect: str) -> str:
     state = parse_header(text)
     if state is None:
         return f"the file at the gateway is no longer canaryctl's (expected generation {expect})"
+    if state["generation"] == expect:
+        return f"the file at the gateway (generation {expect}) was edited by hand"
     who = state.get("owner") or "somebody"
     why = state.get("reason") or "no reason given"
     return f"{who} set {state.get('weight')} % meanwhile: {why}"

@@ -99,6 +99,8 @@ class Control:
 
     def hold(self) -> Held:
         """Before a change: keep connections to the workers of now, to notice that they stop."""
+        if self.url.startswith("https:"):  # where more than the end can be read
+            return Held()
         return hold(self._connection, self._path)
 
     def prove(self, generation: str, within: float, held: Held | None = None) -> int:

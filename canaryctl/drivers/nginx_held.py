@@ -24,12 +24,13 @@ class Held:
 
     def ended(self) -> bool:
         """Tell whether every worker closed its connection; True when there was none."""
-        open_ones = [one for one in self.connections if one.sock is not None]
-        sockets = {one.sock.fileno(): one for one in open_ones if one.sock is not None}
-        readable, _, _ = select.select(list(sockets), [], [], 0)
-        for number in readable:
-            sockets[number].close()  # nothing was asked, so what can be read is the end
-        return len(readable) == len(sockets)
+        poll, still = select.poll(), 0
+        for connection in self.connections:
+            if connection.sock is not None:
+                poll.register(connection.sock, select.POLLIN)
+                still += 1
+        # Nothing was asked, so what can be read is the end.
+        return len(poll.poll(0)) == still
 
     def close(self) -> None:
         """Give all of them back."""

@@ -291,9 +291,12 @@ def test_spacing_counts_unusable_values_as_looks() -> None:
     assert spacing([series((0, nan), (10, 1), (20, nan))]) == 10
 
 
-def test_latest_is_the_newest_finite_sample_not_after_the_end() -> None:
+def test_latest_is_the_newest_sample_not_after_the_end() -> None:
     loss = series((80, 3.0), (100, -0.5), (110, nan), (120, inf), (130, 9.0))
-    assert latest(loss, Window(105, 125)) == Sample(100, -0.5)
+    assert latest(loss, Window(105, 125)) == Sample(120, inf)
+    assert latest(loss, Window(90, 105)) == Sample(100, -0.5)
     assert latest(loss, Window(105, 130)) == Sample(130, 9.0)
     assert latest(loss, Window(10, 79)) is None
-    assert latest(series((5, nan)), Window(0, 9)) is None
+    newest = latest(series((5, nan)), Window(0, 9))
+    assert newest is not None
+    assert newest.at == 5

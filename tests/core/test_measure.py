@@ -234,6 +234,13 @@ def test_a_multiple_of_nothing_is_no_data(stable: list[Series]) -> None:
     assert found.status is Status.NO_DATA
 
 
+def test_a_gauge_that_stopped_being_a_number_is_no_data() -> None:
+    gate = GaugeGate(Rule("loss", maximum=2), LOSS)
+    diverged = Series({"instance": "a"}, (Sample(NOW - 10, 1.0), Sample(NOW, math.nan)))
+    found = only(gate, {(Version.CANARY, LOSS): [diverged]})
+    assert (found.status, found.value) == (Status.NO_DATA, None)
+
+
 def test_a_gauge_that_went_stale_is_no_data() -> None:
     gate = GaugeGate(Rule("loss", maximum=2), LOSS)
     found = only(gate, {(Version.CANARY, LOSS): [gauge(1.0, at=NOW - 120)]})

@@ -139,6 +139,10 @@ class Running:
         """Wait until it has said this on stderr."""
         eventually(lambda: text in "".join(list(self._err)), f"{text!r} on stderr", within)
 
+    def heard(self) -> str:
+        """Give what it has said on stderr so far."""
+        return "".join(list(self._err))
+
     def send(self, number: signal.Signals) -> None:
         """Send a signal."""
         self._process.send_signal(number)

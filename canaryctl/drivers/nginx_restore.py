@@ -1,0 +1,105 @@
+"""When a change did not come into force: the previous configuration again, and the proof of it."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+from canaryctl.core.errors import (
+    CanaryctlError,
+    GatewayUnreachable,
+    HostError,
+    TrafficUnknown,
+    WeightRefused,
+)
+from canaryctl.core.weight import Weight
+from canaryctl.drivers.nginx_control import Control
+from canaryctl.drivers.nginx_stage import Stage, failed
+from canaryctl.drivers.nginx_survey import complaint
+from canaryctl.ports import Host, Reload, Remove, Run, Step, Swap, Write
+
+_LOOK = (
+    "look at NGINX itself: does it run, what does its error log say, and is gateway.verify its "
+    "published control port? `canaryctl status` asks again, `canaryctl rollback` tries 0 % again"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was there before the change.
+
+    Attributes:
+        text: of the live file; None when there was none.
+        generation: that it names; None when it was not canaryctl's.
+    """
+
+    text: str | None
+    generation: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """Puts the previous file back."""
+
+    host: Host
+    control: Control
+    place: Stage
+    within: float
+
+    def __call__(self, before: Before, weight: Weight, why: str) -> CanaryctlError:
+        """Restore and prove; give what is to be raised, ``WeightRefused`` or ``TrafficUnknown``."""
+        why += self._complaint()
+        try:
+            on_disk = self._put_back(before)
+            if before.generation is None:
+                return TrafficUnknown(
+                    f"{weight} % was not proven ({why}); {on_disk}, but it has no generation that "
+                    "NGINX could answer with",
+                    next_step=_LOOK,
+                )
+            self.control.prove(before.generation, self.within)
+        except (GatewayUnreachable, HostError) as error:
+            return TrafficUnknown(
+                f"{weight} % was not proven ({why}), and neither was the configuration before it: "
+                f"{error}",
+                next_step=_LOOK,
+            )
+        return WeightRefused(
+            f"{weight} % did not come into force ({why}); the previous configuration "
+            f"(generation {before.generation}) is in force, proven",
+            next_step="look at NGINX's error log for the reason",
+        )
+
+    def _complaint(self) -> str:
+        """Ask NGINX what it has against the configuration as it now is: a reload tells nobody."""
+        with contextlib.suppress(HostError):
+            tested = self.host.perform([Run(("-t", "-q"))])
+            if tested.completed == 0:
+                return f"; NGINX says: {complaint(tested.output)}"
+        return ""
+
+    def _put_back(self, before: Before) -> str:
+        """Restore what is on disk and have it loaded; says in words what is there now."""
+        if before.text is None:
+            self._done([Remove(self.place.live)])
+            self.host.perform([Reload()])
+            return "the file, which is new here, was taken away again"
+        tested = self.host.perform(self.place.written(before.text))
+        broken = tested.completed < len(self.place.written(before.text))
+        if broken and self.host.perform([Run(("-t", "-q"))]).completed == 1:
+            # A server that the previous text names is gone, say. NGINX would not start with it.
+            self.host.perform(self.place.cleaned())
+            raise HostError(
+                f"it is not put back on disk, since NGINX refuses it: {complaint(tested.output)}; "
+                "the new one stays there"
+            )
+        staged: list[Step] = [Write(self.place.staged, before.text)]
+        self._done([*staged, Swap(self.place.staged, self.place.live)])
+        self.host.perform([Reload()])
+        self.host.perform(self.place.cleaned())
+        return "the file that was there is back"
+
+    def _done(self, steps: list[Step]) -> None:
+        done = self.host.perform(steps)
+        if failed(steps, done) is not None:
+            raise HostError(f"{self.place.live} could not be restored: {done.output.strip()}")

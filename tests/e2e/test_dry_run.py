@@ -1,0 +1,72 @@
+"""`rollout --dry-run` is for CI, where nothing can be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+from canaryctl.resources import shipped
+from tests.e2e.harness import Tool, World
+
+CONFIG = {
+    "service": "fragrance-ai",
+    "versions": {"stable": {"address": "app:8000"}, "canary": {"address": "app-canary:8001"}},
+    "gateway": {
+        "driver": "docker",
+        "container": "fragrance-ai-nginx",
+        "config": "/etc/nginx/conf.d/canaryctl-upstream.conf",
+    },
+}
+
+
+def written(folder: Path, port: int, template: str | None = None) -> Path:
+    metrics = {"provider": "prometheus", "url": f"http://127.0.0.1:{port}"}
+    config = CONFIG | {"metrics": metrics}
+    if template is not None:
+        (folder / "own.j2").write_text(template)
+        config |= {"gateway": {**CONFIG["gateway"], "template": "own.j2"}}  # type: ignore[dict-item]
+    path = folder / "canary.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+def test_with_nothing_reachable_the_plan_is_shown(
+    tool: Tool, tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    config = written(tmp_path, free_port())
+    nowhere = {"PATH": str(tmp_path), "DOCKER_HOST": f"unix://{tmp_path}/no.sock"}
+    ended = tool.run("rollout", "--version", "v0.2.0", "--dry-run", config=config, **nowhere)
+    assert ended.code == 0, ended.err
+    for text in ("[STAGE 1/4] 1 %", "[STAGE 4/4] 100 %", "http_requests_total", "not reached"):
+        assert text in ended.out
+    assert "server app-canary:8001" in ended.out
+
+
+def test_a_template_that_cannot_be_rendered_fails_it(
+    tool: Tool, tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    config = written(tmp_path, free_port(), "{{ header }}\nupstream {% if %} {}\n")
+    nowhere = {"PATH": str(tmp_path), "DOCKER_HOST": f"unix://{tmp_path}/no.sock"}
+    ended = tool.run("rollout", "--version", "v0.2.0", "--dry-run", config=config, **nowhere)
+    assert ended.code == 2
+    assert "gateway.template" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_where_nginx_can_be_asked_it_is_and_nothing_changes(
+    world: World, tool: Tool, tmp_path: Path
+) -> None:
+    before = world.in_force()
+    fine = tool.run("rollout", "--version", "v0.2.0", "--dry-run", config=world.config())
+    assert fine.code == 0, fine.err
+    assert "accepts 0, 25, 100 %" in fine.out
+    template = tmp_path / "broken.j2"
+    shown = shipped("nginx/upstream.conf.j2").read_text()
+    template.write_text(shown.replace("keepalive {{ keepalive }};", "keep_alive 64;"))
+    config = world.config(gateway={"template": str(template)})
+    broken = tool.run("rollout", "--version", "v0.2.0", "--dry-run", config=config)
+    assert broken.code == 2
+    assert "keep_alive" in broken.err
+    assert world.in_force()["generation"] == before["generation"]
