@@ -34,7 +34,7 @@ gateway:
   driver: docker
   container: {name}
   config: {live}
-  verify: http://127.0.0.1:{port}
+  verify: {verify}
   control: "9180"
 """
 
@@ -45,12 +45,12 @@ class DockerGateway:
 
     Attributes:
         name: the container's.
-        image: what it was started from.
+        verify: URL of its control listener.
         yaml: a canary.yaml for it.
     """
 
     name: str
-    image: str
+    verify: str
     yaml: str
 
     def build(self) -> Build:
@@ -76,15 +76,18 @@ def docker_gateway() -> Iterator[DockerGateway]:
         name = f"canaryctl-bench-{uuid.uuid4().hex[:8]}"
         container = client.containers.create(
             image,
-            ["nginx", "-g", "daemon off;"],
+            ["nginx", "-p", "/etc/nginx/", "-c", "/etc/nginx/nginx.conf", "-g", "daemon off;"],
             name=name,
+            working_dir="/etc/nginx",  # where the shell way's `nginx -t` finds nginx.conf
             labels={"canaryctl.benchmark": "1"},
             ports={"9180/tcp": ("127.0.0.1", port)},
         )
         up.callback(container.remove, force=True, v=True)
         container.put_archive("/etc/nginx", _packed())
         container.start()
-        running = DockerGateway(name, image, _CONFIG.format(name=name, live=LIVE, port=port))
+        verify = f"http://127.0.0.1:{port}"
+        yaml = _CONFIG.format(name=name, live=LIVE, verify=verify)
+        running = DockerGateway(name, verify, yaml)
         running.build().router.set(Weight.ZERO, Mark(reason="a benchmark begins"), None)
         yield running
 

@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Any
 
 
-class NotRunnable(Exception):  # noqa: N818  read as a sentence
+class NotRunnable(Exception):
     """This machine lacks something that the benchmark needs; the message says what."""
 
 

@@ -16,7 +16,8 @@ from canaryctl.demo.local_stack import nginx_binary
 from canaryctl.demo.processes import Child, free_ports
 from canaryctl.drivers.clock import SystemClock
 from canaryctl.drivers.nginx import NginxRouter
-from canaryctl.ports import Mark
+from canaryctl.drivers.nginx_version import NginxVersion, parse_version
+from canaryctl.ports import Host, Mark, Run
 from canaryctl.resources import shipped
 from canaryctl.wiring import Build
 
@@ -58,12 +59,14 @@ class Gateway:
         url: where clients go.
         config: its canary.yaml.
         router: canaryctl's, made from that file.
+        version: this NGINX's.
         base: a folder of its own, deleted afterwards.
     """
 
     url: str
     config: Path
     router: NginxRouter
+    version: NginxVersion
     base: Path
 
 
@@ -77,6 +80,15 @@ def packaged_nginx() -> Path:
         return nginx_binary()
     except ConfigError as error:
         raise NotRunnable(f"{error}; {error.next_step}") from error
+
+
+def nginx_version(host: Host) -> NginxVersion:
+    """Ask the NGINX there."""
+    said = host.perform([Run(("-v",))]).output
+    version = parse_version(said)
+    if version is None:
+        raise RuntimeError(f"`nginx -v` gave {said!r}")
+    return version
 
 
 @contextlib.contextmanager
@@ -111,9 +123,10 @@ def gateway(
             _nginx(packaged_nginx(), base, backend, backends[0]),
             _nginx(binary, base, base / "nginx.conf", http),
         ):
-            router = Build(load(config), base).router
-            router.set(Weight.ZERO, Mark(reason="a benchmark begins"), None)
-            yield Gateway(f"http://127.0.0.1:{http}", config, router, base)
+            build = Build(load(config), base)
+            build.router.set(Weight.ZERO, Mark(reason="a benchmark begins"), None)
+            url, version = f"http://127.0.0.1:{http}", nginx_version(build.host)
+            yield Gateway(url, config, build.router, version, base)
 
 
 @contextlib.contextmanager

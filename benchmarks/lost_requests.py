@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
-import sys
+from typing import Any
 
 from benchmarks.figure import Figure, Settings
-from benchmarks.gateway import Gateway, gateway, packaged_nginx
+from benchmarks.gateway import gateway, packaged_nginx
 from canaryctl.core.weight import Weight
 from canaryctl.demo.processes import Child
 from canaryctl.drivers.clock import SystemClock
+from canaryctl.drivers.nginx_version import NginxVersion
 from canaryctl.ports import Mark
 
 CHANGES, CONNECTIONS, RATE = 60, 50, 1500
@@ -75,7 +77,7 @@ def _one(binary: Path, changes: int) -> Seen:
             if load.exit_code is not None:
                 raise RuntimeError(f"the load ended first: {load.log.read_text(errors='replace')}")
         # Complete only now that the load has ended.
-        return _seen(running, json.loads(report.read_text(encoding="utf-8")))
+        return _seen(running.version, json.loads(report.read_text(encoding="utf-8")))
 
 
 def _under_way(report: Path) -> None:
@@ -91,12 +93,7 @@ def _under_way(report: Path) -> None:
     raise RuntimeError("the load did not begin within 15 s")
 
 
-def _seen(running: Gateway, figures: dict[str, dict[str, int]]) -> Seen:
+def _seen(version: NginxVersion, figures: dict[str, Any]) -> Seen:
     errors = sum(n for status, n in figures["statuses"].items() if int(status) >= 500)  # noqa: PLR2004
-    version = running.router.survey().version
-    return Seen(
-        str(version),
-        version.keeps_idle_connections,
-        int(figures["sent"]),
-        int(figures["lost"]) + errors,
-    )
+    lost = int(figures["lost"]) + errors
+    return Seen(str(version), version.keeps_idle_connections, int(figures["sent"]), lost)

@@ -1,29 +1,41 @@
-"""Where the time of a weight change goes: every call of the host and of the proof, timed."""
+"""Where the time of a weight change goes: every call of the host, timed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import TypeVar
 
-from canaryctl.drivers.nginx_control import Answer, Control
-from canaryctl.ports import Host, Located, Performed, Step
+from canaryctl.ports import Host, Located, Performed, Run, Step, Swap
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
 class Laps:
-    """Seconds by name, since the last ``reset``."""
+    """Seconds by name, since the last ``reset``.
+
+    Attributes:
+        by_name: what was done, and how long it took in all.
+        performed_at: when the last swap and reload had been done (``perf_counter``).
+    """
 
     by_name: dict[str, float] = field(default_factory=dict)
-
-    def add(self, name: str, seconds: float) -> None:
-        """Add to a name."""
-        self.by_name[name] = self.by_name.get(name, 0.0) + seconds
+    performed_at: float = 0.0
 
     @property
     def total(self) -> float:
         """All of it."""
         return sum(self.by_name.values())
+
+    def timed(self, name: str, act: Callable[[], T]) -> T:
+        """Do it, and add what it took to a name."""
+        began = perf_counter()
+        try:
+            return act()
+        finally:
+            self.by_name[name] = self.by_name.get(name, 0.0) + perf_counter() - began
 
     def reset(self) -> None:
         """Begin anew."""
@@ -39,49 +51,23 @@ class TimedHost:
 
     def read(self, path: str) -> str | None:
         """See ``ports.Host``."""
-        began = perf_counter()
-        try:
-            return self.host.read(path)
-        finally:
-            self.laps.add("read the live file", perf_counter() - began)
+        return self.laps.timed("reading the live file", lambda: self.host.read(path))
 
     def perform(self, steps: Sequence[Step]) -> Performed:
         """See ``ports.Host``."""
-        began = perf_counter()
-        try:
-            return self.host.perform(steps)
-        finally:
-            self.laps.add("stage, test, swap, reload", perf_counter() - began)
+        done = self.laps.timed(_named(steps), lambda: self.host.perform(steps))
+        if any(isinstance(step, Swap) for step in steps):
+            self.laps.performed_at = perf_counter()
+        return done
 
     def locate(self, address: str) -> Located:
         """See ``ports.Host``."""
-        began = perf_counter()
-        try:
-            return self.host.locate(address)
-        finally:
-            self.laps.add("look names up", perf_counter() - began)
+        return self.laps.timed("looking names up", lambda: self.host.locate(address))
 
 
-@dataclass(frozen=True)
-class TimedControl(Control):
-    """A control listener, timed: until the new generation first answers, and from then on."""
-
-    laps: Laps = field(default_factory=Laps)
-    first: dict[str, float] = field(default_factory=dict)
-
-    def prove(self, generation: str, within: float) -> int:
-        """See ``Control.prove``."""
-        began = perf_counter()
-        try:
-            return super().prove(generation, within)
-        finally:
-            ended = perf_counter()
-            answered = self.first.get(generation, ended)
-            self.laps.add("proof: until the first new answer", answered - began)
-            self.laps.add("proof: until no old worker is left", ended - answered)
-
-    def ask(self) -> Answer:
-        """See ``Control.ask``."""
-        answer = super().ask()
-        self.first.setdefault(answer.generation, perf_counter())
-        return answer
+def _named(steps: Sequence[Step]) -> str:
+    if any(isinstance(step, Swap) for step in steps):
+        return "stage, test, swap, reload (one exec)"
+    if any(isinstance(step, Run) for step in steps):
+        return "looking NGINX over (an exec)"
+    return "cleaning up (an exec)"

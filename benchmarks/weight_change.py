@@ -12,18 +12,27 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
+from threading import Thread
+from time import perf_counter
 
-from benchmarks.docker_gateway import LIVE, docker_gateway
+from benchmarks.docker_gateway import LIVE, DockerGateway, docker_gateway
 from benchmarks.figure import Figure, NotRunnable, Settings, interleaved, ms, took
-from benchmarks.stopwatch import Laps, TimedControl, TimedHost
+from benchmarks.gateway import nginx_version
+from benchmarks.stopwatch import Laps, TimedHost
 from canaryctl.core.weight import Weight
+from canaryctl.drivers.clock import SystemClock
 from canaryctl.drivers.nginx import NginxRouter
-from canaryctl.ports import Host, Mark, Reload, Run, Step
+from canaryctl.drivers.nginx_control import Control
+from canaryctl.ports import Host, Mark, Reload, Run
 
 AT_MOST = 1.5
+REST = "proof, rendering, lock"
+FIRST = "of the proof: until the new generation first answers"
 _WEIGHTS = ("1", "5", "25", "100")
 _NAME = "weight_change"
+_PATIENCE_S = 10.0
 
 
 def run(settings: Settings) -> Iterator[Figure]:
@@ -32,54 +41,53 @@ def run(settings: Settings) -> Iterator[Figure]:
     if docker is None:
         raise NotRunnable("needs the docker command, which is the other side of the ratio")
     with docker_gateway() as gateway, TemporaryDirectory(prefix="canaryctl-bench-") as folder:
-        laps = Laps()
-        router, weights = _timed(gateway.build().router, laps), cycle(_WEIGHTS)
+        host, laps, weights = gateway.build().host, Laps(), cycle(_WEIGHTS)
+        router = gateway.build().router
+        router.host = TimedHost(router.host, laps)
+        shell = _Shell(docker, gateway.name, Path(folder) / "upstream.conf", host)
         parts: list[dict[str, float]] = []
-        shell = _Shell(docker, gateway.name, Path(folder) / "upstream.conf", router)
 
         def ours() -> float:
             laps.reset()
             whole = took(lambda: _set(router, next(weights)))
-            parts.append({**laps.by_name, "render, lock and the rest": whole - laps.total})
+            parts.append({**laps.by_name, REST: whole - laps.total})
             return whole
 
         def fresh() -> float:
-            first = gateway.build().router
-            return took(lambda: _set(first, next(weights)))
+            # Making the parts and connecting to the engine is part of it, importing is not.
+            return took(lambda: _set(gateway.build().router, next(weights)))
 
         def theirs() -> float:
-            shell.prepare(next(weights))
+            shell.prepare()
             return took(shell.change)
 
         rounds = interleaved([ours, theirs, fresh], settings.repeats(20, 1))
         del parts[0]  # the round that only warmed up
         changed, shelled, first = zip(*rounds, strict=True)
-        where = f"{gateway.image.partition(':')[0]}, NGINX {router.survey().version}"
         yield Figure(
             _NAME,
             "in process, proven ÷ docker cp + two docker exec",
             _over(changed, shelled),
             at_most=AT_MOST,
-            note=f"{ms(changed)} ÷ {ms(shelled)}; {where}",
+            note=f"{ms(changed)} ÷ {ms(shelled)}; NGINX {nginx_version(host)} in a container",
         )
         yield Figure(
             _NAME,
-            "the first of a process ÷ docker cp + two docker exec",
+            "the first one of a process ÷ docker cp + two docker exec",
             _over(first, shelled),
             note=f"{ms(first)} ÷ {ms(shelled)}: connects, and looks NGINX over first",
         )
-        for part in parts[0]:
-            times = [one[part] for one in parts]
+        for part in sorted({name for one in parts for name in one}):
+            times = [one.get(part, 0.0) for one in parts]
             yield Figure(_NAME, f"{part} ÷ the change", _over(times, changed), note=ms(times))
-        yield from _inside(gateway.build().host, changed, settings)
-
-
-def _timed(router: NginxRouter, laps: Laps) -> NginxRouter:
-    control = router.control
-    router.host = TimedHost(router.host, laps)
-    router.control = TimedControl(control.url, control.clock, laps)
-    router.survey()
-    return router
+        acts = _alone(gateway, host)
+        control = Control(gateway.verify, SystemClock())
+        acts[FIRST] = lambda: _first_answer(router, control, laps, next(weights))
+        usual = median(changed)
+        rounds = interleaved(list(acts.values()), settings.repeats(20, 1))
+        for name, times in zip(acts, zip(*rounds, strict=True), strict=True):
+            values = tuple(one / usual for one in times)
+            yield Figure(_NAME, f"{name} ÷ the change", values, note=ms(times))
 
 
 def _set(router: NginxRouter, weight: str) -> None:
@@ -90,21 +98,18 @@ def _over(some: Sequence[float], others: Sequence[float]) -> tuple[float, ...]:
     return tuple(one / other for one, other in zip(some, others, strict=True))
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Shell:
     """The documents' three commands."""
 
     docker: str
     container: str
     file: Path
-    router: NginxRouter
-    count: int = 0
+    host: Host
 
-    def prepare(self, weight: str) -> None:
-        """Render beforehand: the shell way is only charged for what it runs."""
-        self.count += 1
-        text = self.router.rendered(Weight.parse(weight), f"{self.count}-shell", Mark())
-        self.file.write_text(text, encoding="utf-8")
+    def prepare(self) -> None:
+        """Take the text of the last change: rendering is not charged to the shell way."""
+        self.file.write_text(self.host.read(LIVE) or "", encoding="utf-8")
 
     def change(self) -> None:
         """Copy, test, reload."""
@@ -116,19 +121,29 @@ class _Shell:
         subprocess.run([self.docker, *words], check=True, capture_output=True, timeout=60)
 
 
-def _inside(host: Host, changed: Sequence[float], settings: Settings) -> Iterator[Figure]:
-    """Give what single steps cost in an exec of their own, against a whole change."""
-    alone: dict[str, list[Step]] = {
-        "an exec that does nothing": [],
-        "an exec with nginx -t": [Run(("-t", "-q"))],
-        "an exec with a reload": [Reload()],
+def _alone(gateway: DockerGateway, host: Host) -> dict[str, Callable[[], float]]:
+    """Give single steps, each in a call of its own."""
+    control = Control(gateway.verify, SystemClock())
+    return {
+        "alone: reading the live file": lambda: took(lambda: host.read(LIVE)),
+        "alone: an exec that does nothing": lambda: took(lambda: host.perform([])),
+        "alone: an exec with nginx -t": lambda: took(lambda: host.perform([Run(("-t", "-q"))])),
+        "alone: an exec with a reload": lambda: took(lambda: host.perform([Reload()])),
+        "alone: one question to NGINX": lambda: took(control.ask),
     }
 
-    def timed(steps: list[Step]) -> Callable[[], float]:
-        return lambda: took(lambda: host.perform(steps))
 
-    rounds = interleaved([timed(steps) for steps in alone.values()], settings.repeats(20, 1))
-    usual = sorted(changed)[len(changed) // 2]
-    for name, times in zip(alone, zip(*rounds, strict=True), strict=True):
-        values = tuple(one / usual for one in times)
-        yield Figure(_NAME, f"{name} ÷ the change", values, note=ms(times))
+def _first_answer(router: NginxRouter, control: Control, laps: Laps, weight: str) -> float:
+    """Make a change; time from the end of its exec until the new generation first answers."""
+    before = control.ask().generation
+    change = Thread(target=_set, args=(router, weight))
+    began = perf_counter()
+    change.start()
+    try:
+        while control.ask().generation == before:
+            if perf_counter() - began > _PATIENCE_S:
+                raise RuntimeError(f"no new generation answered within {_PATIENCE_S:g} s")
+        first = perf_counter()
+    finally:
+        change.join()
+    return max(0.0, first - laps.performed_at)

@@ -18,6 +18,8 @@ def seconds(value: object) -> float:
     """
     text = str(value).strip()
     number_like = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(value, str) and text.startswith("-"):
+        raise ValueError(f"a duration is not negative: {value!r}")
     if number_like or re.fullmatch(r"\d+(?:\.\d+)?", text):
         number = float(text)
     elif isinstance(value, str) and _DURATION.fullmatch(text):

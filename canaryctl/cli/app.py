@@ -16,6 +16,7 @@ from canaryctl.cli import (
     config,
     demo,
     history,
+    init,
     rollback,
     rollout,
     status,
@@ -38,7 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog=EPILOG,
 )
-for verb in (rollout, rollback, weights, status, analyze, history, config, demo):
+for verb in (rollout, rollback, weights, status, analyze, history, config, init, demo):
     verb.register(app)
 
 

@@ -21,7 +21,7 @@ def _parsed(flag: str, value: str, parse: Callable[[str], T]) -> T:
     try:
         return parse(value)
     except ValueError as error:
-        raise ConfigError(f"{flag} {value!r}: {error}", next_step="nothing was touched") from error
+        raise ConfigError(f"{flag} {value!r}: {error}; nothing was touched") from error
 
 
 def weight_of(flag: str, value: str) -> Weight:
@@ -72,4 +72,4 @@ def planned(config: Config, **flags: tuple[str, str | None]) -> Config:
         problem = error.errors(include_url=False)[0]
         flag, value = flags[str(problem["loc"][0])]
         words = str(problem["msg"]).removeprefix("Value error, ")
-        raise ConfigError(f"{flag} {value!r}: {words}", next_step="nothing was touched") from error
+        raise ConfigError(f"{flag} {value!r}: {words}; nothing was touched") from error

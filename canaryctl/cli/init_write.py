@@ -13,8 +13,8 @@ _LATER = "replace this"
 
 def canary_yaml(choice: Choice) -> str:
     """Write the file. It loads whatever was found, because nothing found is pasted in bare."""
-    stable = choice.stable.address if choice.stable else "app:8000"
-    canary = choice.canary.address if choice.canary else _beside(stable)
+    stable = _address(choice, choice.stable) or ("127.0.0.1:8000" if _local(choice) else "app:8000")
+    canary = _address(choice, choice.canary) or _beside(stable)
     return f"""\
 # What canaryctl rolls out, where, and how it judges. Every key is here; those behind a # show
 # their default or an example. `canaryctl config check` reads this file and says what it
@@ -112,11 +112,23 @@ def scalar(text: str) -> str:
     return quoted.strip()
 
 
+def _local(choice: Choice) -> bool:
+    return choice.nginx is not None and choice.nginx.driver == "local"
+
+
+def _address(choice: Choice, service: Service | None) -> str:
+    """Give where NGINX reaches a service; one on this machine does not know Compose's names."""
+    if service is None:
+        return ""
+    here = service.published(service.port) if service.port else None
+    return f"127.0.0.1:{here}" if _local(choice) and here else service.address
+
+
 def _beside(stable: str) -> str:
     """Name the canary after stable, on the next port."""
     host, _, port = stable.rpartition(":")
     following = int(port) + 1 if int(port) < 65535 else int(port) - 1  # noqa: PLR2004  the last port
-    return f"{host}-canary:{following}"
+    return f"{host}:{following}" if host == "127.0.0.1" else f"{host}-canary:{following}"
 
 
 def _said_of(service: Service | None) -> str:
@@ -128,7 +140,7 @@ def _said_of(service: Service | None) -> str:
 
 def _driver(choice: Choice) -> str:
     nginx = choice.nginx
-    if nginx is not None and nginx.driver == "local":
+    if nginx is not None and _local(choice):
         main = nginx.configuration.main
         lines = [
             "  # local: an NGINX on this machine; docker: one in a container.",

@@ -24,9 +24,10 @@ def find(flag: Path | None, environment: Mapping[str, str]) -> Path:
     """
     path = flag or Path(environment.get("CANARYCTL_CONFIG") or DEFAULT)
     if not path.is_file():
-        where = "--config" if flag else "$CANARYCTL_CONFIG" if path != Path(DEFAULT) else "here"
+        variable = path != Path(DEFAULT)
+        where = "--config" if flag else "$CANARYCTL_CONFIG" if variable else "the default"
         raise ConfigError(
-            f"no configuration: {path} is not a file ({where})",
+            f"no configuration: there is no file {path} ({where})",
             next_step="`canaryctl init` writes a canary.yaml; --config FILE names another one",
         )
     return path

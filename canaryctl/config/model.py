@@ -69,15 +69,20 @@ class DockerGateway(Gateway):
     container: str | None = Field(None, min_length=1, description="name or id")
     project: str | None = Field(None, description="Compose project, with service")
     service: str | None = Field(None, description="Compose service, with project")
-    host: str | None = Field(None, description="Docker Engine, such as unix:///run/docker.sock")
-    context: str | None = Field(None, description="docker context")
+    docker_host: str | None = Field(
+        None, description="Docker Engine, such as unix:///run/docker.sock; else as `docker` does"
+    )
+    docker_context: str | None = Field(None, description="docker context")
+    tls_dir: str | None = Field(
+        None, description="folder with ca.pem, cert.pem and key.pem for a tcp:// docker_host"
+    )
 
     @model_validator(mode="after")
     def _named(self) -> DockerGateway:
         if (self.container is None) == (self.service is None):
             raise ValueError("name the NGINX container: container, or project and service")
-        if self.host is not None and self.context is not None:
-            raise ValueError("host and context both name an Engine: give one")
+        if self.docker_host is not None and self.docker_context is not None:
+            raise ValueError("docker_host and docker_context both name an Engine: give one")
         return self
 
 

@@ -129,11 +129,13 @@ class Control:
             GatewayUnreachable: not proven within ``within`` seconds; says what answered.
         """
         deadline = self.clock.now() + within
+        held = held or Held()
+        waiting = held.any
         settled: float | None = None
         quiet_since = 0.0
         row, last = 0, "nothing answered"
         while (asked := self.clock.now()) < deadline:
-            told = settled is not None and (asked >= settled or bool(held and held.ended()))
+            told = settled is not None and (asked >= settled or (waiting and held.ended()))
             try:
                 answers = self._asked(BURST if told else 1)
             except GatewayUnreachable as error:
@@ -144,8 +146,7 @@ class Control:
                     row, last = 0, f"generation {others[0]} answered"
                 elif settled is None:
                     # Held connections that do not end are waited for, but not for ever.
-                    patience = SETTLE if held is None or not held.any else 5 * SETTLE
-                    settled = self.clock.now() + patience
+                    settled = self.clock.now() + (5 * SETTLE if waiting else SETTLE)
                 elif told:
                     quiet_since = asked if row == 0 else quiet_since
                     row += len(answers)

@@ -105,7 +105,7 @@ def render(
     )
     try:
         text = environment.from_string(source).render(
-            _context(routing, weight, generation, mark, can)
+            _context(routing, weight, generation, can)
         )
     except ConfigError:
         raise
@@ -123,7 +123,7 @@ def render(
 
 
 def _context(
-    routing: Routing, weight: Weight, generation: str, mark: Mark, can: Abilities
+    routing: Routing, weight: Weight, generation: str, can: Abilities
 ) -> dict[str, object]:
     stable_peers, canary_peers = _peer_count(routing.stable), _peer_count(routing.canary)
     stable_weight, canary_weight = server_weights(weight, stable_peers, canary_peers)

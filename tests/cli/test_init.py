@@ -27,7 +27,7 @@ from canaryctl.cli.init_compose import Service, choose_versions, compose_service
 from canaryctl.cli.init_find import Found, Nginx, Published
 from canaryctl.cli.init_nginx import Configuration, read_dump
 from canaryctl.cli.init_tell import needed, warnings
-from canaryctl.cli.init_write import canary_yaml, scalar
+from canaryctl.cli.init_write import canary_yaml
 from canaryctl.config import loads
 from canaryctl.core.errors import ConfigError
 from canaryctl.core.weight import Weight
@@ -271,6 +271,12 @@ def test_a_local_nginx_and_a_taken_upstream_name() -> None:
     config = loads(canary_yaml(choose(Found(nginx=(nginx,)), "shop")))
     assert config.gateway.driver == "local"
     assert config.gateway.upstream == "shop-canaryctl"
+    assert config.versions.stable.address == ("127.0.0.1:8000",)
+    assert config.versions.canary.address == ("127.0.0.1:8001",)
+    published = Service("app", "compose.yaml", ports=((8000, 8123),))
+    config = loads(canary_yaml(choose(Found(nginx=(nginx,), services=(published,)), "shop")))
+    assert config.versions.stable.address == ("127.0.0.1:8123",)
+    assert config.versions.canary.address == ("127.0.0.1:8124",)
 
 
 def test_what_is_wrong_with_the_chosen_container_is_said() -> None:
@@ -319,7 +325,7 @@ HOSTILE = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(HOSTILE, HOSTILE, HOSTILE, HOSTILE, st.booleans())
 def test_nothing_found_changes_the_shape_of_the_file(
     name: str, image: str, project: str, file: str, composed: bool
@@ -338,7 +344,6 @@ def test_nothing_found_changes_the_shape_of_the_file(
         assert config.gateway.container == name
     assert config.liveness == 3
     assert config.service == "app"
-    assert yaml.safe_load(scalar(name)).replace("$$", "$") == name.replace("$$", "$")
 
 
 # --- NGINX's own words --------------------------------------------------------------------
@@ -501,7 +506,7 @@ def test_a_running_container_is_found_with_all_that_matters(
 ) -> None:
     container = run_container(
         base_image,
-        ["/usr/sbin/nginx", "-g", "daemon off;"],
+        ["nginx", "-p", "/tmp/", "-c", "/etc/nginx/nginx.conf", "-g", "daemon off;"],
         ports={"80/tcp": ("127.0.0.1", None), "9180/tcp": ("127.0.0.1", None)},
         labels=LABELS,
     )
@@ -512,9 +517,9 @@ def test_a_running_container_is_found_with_all_that_matters(
     found, choice = _chosen_of(container.name, tmp_path)
     config = loads(canary_yaml(choice))
 
+    assert found.problem == ""
     assert found.configuration.main == "/etc/nginx/nginx.conf"
     assert found.configuration.include == "/etc/nginx/conf.d/*.conf"
-    assert found.problem == ""
     assert (config.gateway.project, config.gateway.service) == ("shop", "web")
     assert config.gateway.config == "/etc/nginx/conf.d/canaryctl-upstream.conf"
     assert config.gateway.verify == f"http://127.0.0.1:{published}"

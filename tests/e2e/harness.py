@@ -25,6 +25,7 @@ from canaryctl.demo.fault import switch
 from canaryctl.demo.processes import Child
 from canaryctl.demo.stack import PLAN_AND_GATES
 from canaryctl.drivers.clock import SystemClock
+from canaryctl.resources import shipped
 
 Event = dict[str, Any]
 RATE = 250
@@ -180,7 +181,9 @@ class Tool:
     def start(self, *arguments: str, config: Path | None = None, **env: str) -> Running:
         """Start it."""
         chosen = ["--config", str(config)] if config else []
-        argv = [sys.executable, "-W", "error", "-m", "canaryctl", *chosen, *arguments]
+        # Connections that the end of the process closes are no defect of a command.
+        strict = ("-W", "error", "-W", "ignore::ResourceWarning")
+        argv = [sys.executable, *strict, "-m", "canaryctl", *chosen, *arguments]
         environment = {**os.environ, "CANARYCTL_STATE_DIR": str(self.state), **env}
         running = Running(argv, environment)
         self.started.append(running)
@@ -236,7 +239,7 @@ class Traffic:
     def errors(self) -> int:
         """Answers of 500 and above, and requests without any."""
         figures = self.figures()
-        bad = sum(n for status, n in figures["statuses"].items() if int(status) >= 500)
+        bad: int = sum(n for status, n in figures["statuses"].items() if int(status) >= 500)
         return bad + int(figures["lost"])
 
 
@@ -358,6 +361,16 @@ class World:
         path = self.base / f"canary-{len(list(self.base.glob('canary-*.yaml')))}.yaml"
         path.write_text(yaml.safe_dump(parsed, allow_unicode=True))
         return path
+
+
+def with_a_mistake(folder: Path) -> Path:
+    """Write a template that renders to something NGINX does not know."""
+    text = shipped("nginx/upstream.conf.j2").read_text()
+    broken = text.replace("keepalive {{ keepalive }};", "keep_alive 64;")
+    assert broken != text
+    path = folder / "broken.j2"
+    path.write_text(broken)
+    return path
 
 
 def _silently(act: Callable[[], None]) -> bool:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from canaryctl.resources import shipped
-from tests.e2e.harness import Tool, World
+from tests.e2e.harness import Ended, Tool, World, with_a_mistake
 
 CONFIG = {
     "service": "fragrance-ai",
@@ -32,12 +31,21 @@ def written(folder: Path, port: int, template: str | None = None) -> Path:
     return path
 
 
+def rehearsed_nowhere(tool: Tool, config: Path) -> Ended:
+    empty = str(config.parent)
+    return tool.run(
+        *("rollout", "--version", "v0.2.0", "--dry-run"),
+        config=config,
+        PATH=empty,
+        DOCKER_HOST=f"unix://{empty}/no.sock",
+    )
+
+
 def test_with_nothing_reachable_the_plan_is_shown(
     tool: Tool, tmp_path: Path, free_port: Callable[[], int]
 ) -> None:
     config = written(tmp_path, free_port())
-    nowhere = {"PATH": str(tmp_path), "DOCKER_HOST": f"unix://{tmp_path}/no.sock"}
-    ended = tool.run("rollout", "--version", "v0.2.0", "--dry-run", config=config, **nowhere)
+    ended = rehearsed_nowhere(tool, config)
     assert ended.code == 0, ended.err
     for text in ("[STAGE 1/4] 1 %", "[STAGE 4/4] 100 %", "http_requests_total", "not reached"):
         assert text in ended.out
@@ -47,9 +55,8 @@ def test_with_nothing_reachable_the_plan_is_shown(
 def test_a_template_that_cannot_be_rendered_fails_it(
     tool: Tool, tmp_path: Path, free_port: Callable[[], int]
 ) -> None:
-    config = written(tmp_path, free_port(), "{{ header }}\nupstream {% if %} {}\n")
-    nowhere = {"PATH": str(tmp_path), "DOCKER_HOST": f"unix://{tmp_path}/no.sock"}
-    ended = tool.run("rollout", "--version", "v0.2.0", "--dry-run", config=config, **nowhere)
+    config = written(tmp_path, free_port(), "upstream {% if %} {}\n")
+    ended = rehearsed_nowhere(tool, config)
     assert ended.code == 2
     assert "gateway.template" in ended.err
     assert "Traceback" not in ended.err
@@ -62,10 +69,7 @@ def test_where_nginx_can_be_asked_it_is_and_nothing_changes(
     fine = tool.run("rollout", "--version", "v0.2.0", "--dry-run", config=world.config())
     assert fine.code == 0, fine.err
     assert "accepts 0, 25, 100 %" in fine.out
-    template = tmp_path / "broken.j2"
-    shown = shipped("nginx/upstream.conf.j2").read_text()
-    template.write_text(shown.replace("keepalive {{ keepalive }};", "keep_alive 64;"))
-    config = world.config(gateway={"template": str(template)})
+    config = world.config(gateway={"template": str(with_a_mistake(tmp_path))})
     broken = tool.run("rollout", "--version", "v0.2.0", "--dry-run", config=config)
     assert broken.code == 2
     assert "keep_alive" in broken.err

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.harness import Clients, Tool, Traffic, World
+from tests.e2e.harness import Clients, Tool, World
 
 SCHEMA: dict[str, Any] = {
     "name": "schema failures",
@@ -31,9 +31,8 @@ LOSS: dict[str, Any] = {
 FAILURES = 'sum(llm_brief_schema_failures_total{version="canary"})'
 
 
-def test_a_failure_counter_that_is_born_at_1_fails_the_stage(
-    world: World, tool: Tool, traffic: Traffic
-) -> None:
+@pytest.mark.usefixtures("traffic")
+def test_a_failure_counter_that_is_born_at_1_fails_the_stage(world: World, tool: Tool) -> None:
     world.fresh_canary()
     rollout = tool.rollout(world.config(observe="30s", gates=[SCHEMA]))
     rollout.judged(stage=1)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.harness import Ended, Tool, World
+from tests.e2e.harness import Ended, Tool, World, with_a_mistake
 
 UP: dict[str, Any] = {"kind": "promql", "name": "a query", "max": 1}
 
@@ -124,13 +124,14 @@ def test_a_query_without_a_number_is_never_a_pass(
 
 def test_nginx_refuses_what_a_template_makes(world: World, tool: Tool, tmp_path: Path) -> None:
     before = world.in_force()
-    template = tmp_path / "broken.j2"
-    template.write_text("{{ header }}\nupstream {{ upstream }} { server 127.0.0.1:1; \n")
-    ended = tool.rollout(world.config(gateway={"template": str(template)})).end()
-    assert ended.code in {2, 4}, ended.err
+    config = world.config(gateway={"template": str(with_a_mistake(tmp_path))})
+    ended = tool.rollout(config).end()
+    assert ended.code == 2, ended.err
+    assert ended.weights() == []
+    assert "NGINX refuses" in ended.outcome["reason"]
+    assert "keep_alive" in ended.outcome["reason"]
     assert "Traceback" not in ended.err
-    assert "NGINX refuses" in ended.err
-    assert world.in_force()["generation"] == before["generation"]
-    set_ = tool.run("weights", "set", "5", config=world.config(gateway={"template": str(template)}))
-    assert set_.code == 2
+    by_hand = tool.run("weights", "set", "5", config=config)
+    assert by_hand.code == 2
+    one_clear_message(by_hand, "NGINX refuses 5 %", "keep_alive")
     assert world.in_force()["generation"] == before["generation"]

@@ -9,7 +9,8 @@ from tests.e2e.harness import Tool, Traffic, World
 STAGES = (1, 5, 25, 100)
 
 
-def test_a_healthy_canary_gets_all_traffic(world: World, tool: Tool, traffic: Traffic) -> None:
+@pytest.mark.usefixtures("traffic")
+def test_a_healthy_canary_gets_all_traffic(world: World, tool: Tool) -> None:
     config = world.config(stages=STAGES, observe="6s")
     ended = tool.rollout(config).end(within=90)
     assert ended.code == 0, ended.err
@@ -43,6 +44,7 @@ def test_no_request_is_lost_over_a_passing_rollout(
     assert traffic.errors == 0
 
 
+@pytest.mark.usefixtures("traffic")
 @pytest.mark.parametrize(
     ("settings", "gate", "stage"),
     [
@@ -58,7 +60,6 @@ def test_no_request_is_lost_over_a_passing_rollout(
 def test_a_fault_takes_all_traffic_back(
     world: World,
     tool: Tool,
-    traffic: Traffic,
     settings: dict[str, float | bool],
     gate: str,
     stage: int,

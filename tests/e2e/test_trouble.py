@@ -30,9 +30,8 @@ def test_the_canarys_container_is_removed_at_25_percent(
         world.seen()
 
 
-def test_a_rollback_from_another_terminal_ends_the_rollout(
-    world: World, tool: Tool, traffic: Traffic
-) -> None:
+@pytest.mark.usefixtures("traffic")
+def test_a_rollback_from_another_terminal_ends_the_rollout(world: World, tool: Tool) -> None:
     config = world.config(stages=(50, 100), observe="60s")
     rollout = tool.rollout(config)
     rollout.judged(stage=1)
@@ -52,10 +51,9 @@ def test_a_rollback_from_another_terminal_ends_the_rollout(
     assert world.in_force()["generation"] in back.out
 
 
+@pytest.mark.usefixtures("traffic")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_takes_all_traffic_back(
-    world: World, tool: Tool, traffic: Traffic, number: signal.Signals
-) -> None:
+def test_a_signal_takes_all_traffic_back(world: World, tool: Tool, number: signal.Signals) -> None:
     rollout = tool.rollout(world.config(stages=(50, 100), observe="60s"))
     rollout.proven(50)
     rollout.send(number)
@@ -67,9 +65,8 @@ def test_a_signal_takes_all_traffic_back(
     world.all_on_stable()
 
 
-def test_after_a_kill_the_truth_can_be_seen_and_mended(
-    world: World, tool: Tool, traffic: Traffic
-) -> None:
+@pytest.mark.usefixtures("traffic")
+def test_after_a_kill_the_truth_can_be_seen_and_mended(world: World, tool: Tool) -> None:
     config = world.config(stages=(25, 100), observe="60s")
     rollout = tool.rollout(config)
     generation = rollout.proven(25)["generation"]
@@ -86,9 +83,8 @@ def test_after_a_kill_the_truth_can_be_seen_and_mended(
     world.all_on_stable()
 
 
-def test_of_two_rollouts_one_runs_and_the_other_changes_nothing(
-    world: World, tool: Tool, traffic: Traffic
-) -> None:
+@pytest.mark.usefixtures("traffic")
+def test_of_two_rollouts_one_runs_and_the_other_changes_nothing(world: World, tool: Tool) -> None:
     config = world.config(stages=(25, 100), observe="60s")
     first = tool.rollout(config)
     first.proven(25)
@@ -103,8 +99,9 @@ def test_of_two_rollouts_one_runs_and_the_other_changes_nothing(
     world.all_on_stable()
 
 
+@pytest.mark.usefixtures("traffic")
 def test_metrics_that_stay_away_end_it_and_nobody_blames_the_canary(
-    world: World, tool: Tool, traffic: Traffic
+    world: World, tool: Tool
 ) -> None:
     config = world.config(
         stages=(25, 100), observe="30s", metrics={"lost_after": "4s", "timeout": "1s"}
@@ -129,7 +126,8 @@ def test_metrics_that_stay_away_end_it_and_nobody_blames_the_canary(
     world.all_on_stable()
 
 
-def test_metrics_that_come_back_let_it_go_on(world: World, tool: Tool, traffic: Traffic) -> None:
+@pytest.mark.usefixtures("traffic")
+def test_metrics_that_come_back_let_it_go_on(world: World, tool: Tool) -> None:
     config = world.config(
         stages=(25, 100), observe="4s", metrics={"lost_after": "60s", "timeout": "1s"}
     )

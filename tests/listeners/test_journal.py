@@ -507,6 +507,26 @@ def test_what_was_written_survives_a_kill(tmp_path: Path) -> None:
     assert "returning, 0.5 % was proven last" in entry.reason
 
 
+def test_processes_that_make_the_journal_at_once_lose_nothing(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path\n"
+        "sys.path[:0] = sys.argv[3:]\n"
+        "import test_journal as t\n"
+        "t.walk(t.Journal(t.about(sys.argv[2]), Path(sys.argv[1])), t.ROLLED_BACK)\n"
+    )
+    paths = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[2])]
+    place = tmp_path / "state"
+    started = [
+        subprocess.Popen([sys.executable, "-c", code, str(place), f"r{number}", *paths])
+        for number in range(6)
+    ]
+    assert [process.wait(timeout=60) for process in started] == [0] * 6
+
+    assert {entry.id for entry in history(directory=place)} == {f"r{n}" for n in range(6)}
+    assert {len(events(f"r{n}", place)) for n in range(6)} == {len(ROLLED_BACK)}
+    assert list(place.glob("journal.broken-*")) == []
+
+
 def test_the_journal_costs_nothing_until_it_is_used() -> None:
     code = "import sys, canaryctl.listeners.journal; print('sqlite3' in sys.modules)"
     root = Path(__file__).resolve().parents[2]
