@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
@@ -76,7 +76,7 @@ class Figure:
         }
 
 
-Benchmark = Callable[[Settings], Iterator[Figure]]
+Benchmark = Callable[[Settings], Iterable[Figure]]
 
 
 def took(act: Callable[[], object]) -> float:

@@ -8,12 +8,13 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
-from benchmarks.figure import Figure, Settings, interleaved, ms, took
-from benchmarks.gateway import gateway, packaged_nginx
+from benchmarks.figure import Figure, Settings, interleaved, took
+from benchmarks.gateway import Gateway, gateway, packaged_nginx
 
 HELP_AT_MOST = 8.0
 VERBS = {"--help": ["--help"], "status": ["status"], "rollback": ["rollback", "-o", "json"]}
@@ -49,11 +50,7 @@ class _Command:
 def run(settings: Settings) -> Iterator[Figure]:
     """Give each verb's time ÷ that of ``python -c pass``; rollback also without its change."""
     with gateway(packaged_nginx()) as running:
-        environment = {
-            **os.environ,
-            "CANARYCTL_CONFIG": str(running.config),
-            "CANARYCTL_STATE_DIR": str(running.base / "state"),
-        }
+        environment = _installed(running)
         nothing = _Command([sys.executable, "-c", "pass"], environment)
         verbs = {
             name: _Command([sys.executable, "-m", "canaryctl", *words], environment)
@@ -61,44 +58,50 @@ def run(settings: Settings) -> Iterator[Figure]:
         }
         changes: list[float] = []
 
-        def rolled_back() -> float:
-            whole = took(verbs["rollback"])
-            changes.append(float(json.loads(verbs["rollback"].output)["took"]))
-            return whole
+        def against(name: str) -> Callable[[], float]:
+            def ratio() -> float:
+                # One short process before and one after: a single one is at the mercy of chance.
+                before, whole, after = took(nothing), took(verbs[name]), took(nothing)
+                base = (before + after) / 2
+                if name == "rollback":
+                    changes.append(float(json.loads(verbs[name].output)["took"]) / base)
+                return whole / base
 
-        acts = [lambda: took(nothing), lambda: took(verbs["--help"]), lambda: took(verbs["status"])]
-        rounds = interleaved([*acts, rolled_back], settings.repeats(20, 1))
+            return ratio
+
+        rounds = interleaved([against(name) for name in VERBS], settings.repeats(20, 1))
         del changes[0]  # the round that only warmed up
-        baseline = [times[0] for times in rounds]
-        for column, name in enumerate(VERBS, start=1):
-            times = [one[column] for one in rounds]
+        ratios = dict(zip(VERBS, zip(*rounds, strict=True), strict=True))
+        for name, values in ratios.items():
             yield Figure(
                 "startup",
                 f"canaryctl {name} ÷ python -c pass",
-                _over(times, baseline),
+                values,
                 at_most=HELP_AT_MOST if name == "--help" else None,
-                note=f"{ms(times)} ÷ {ms(baseline)}" + _about(name, changes),
             )
-        begun = [one[3] - change for one, change in zip(rounds, changes, strict=True)]
+        both = zip(ratios["rollback"], changes, strict=True)
         yield Figure(
             "startup",
             "canaryctl rollback without the change ÷ python -c pass",
-            _over(begun, baseline),
-            note=f"{ms(begun)}: start-up, looking NGINX over, journal, exit",
+            tuple(whole - change for whole, change in both),
+            note="start-up, journal and exit; the change took "
+            f"{median(changes):.1f} × python -c pass, looking NGINX over and proof included",
         )
         if settings.verbose:
             for name, command in verbs.items():
                 yield from _imports(name, command)
 
 
-def _about(name: str, changes: list[float]) -> str:
-    return (
-        f"; {ms(changes)} of it is the change itself, proof included" if name == "rollback" else ""
-    )
-
-
-def _over(times: list[float], baseline: list[float]) -> tuple[float, ...]:
-    return tuple(time / base for time, base in zip(times, baseline, strict=True))
+def _installed(running: Gateway) -> dict[str, str]:
+    """Give an environment in which byte code is kept, as it is where canaryctl is installed."""
+    environment = {
+        **os.environ,
+        "CANARYCTL_CONFIG": str(running.config),
+        "CANARYCTL_STATE_DIR": str(running.base / "state"),
+        "PYTHONPYCACHEPREFIX": str(running.base / "bytecode"),
+    }
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment
 
 
 def _imports(name: str, command: _Command) -> Iterator[Figure]:

@@ -84,10 +84,10 @@ def run(settings: Settings) -> Iterator[Figure]:
         control = Control(gateway.verify, SystemClock())
         acts[FIRST] = lambda: _first_answer(router, control, laps, next(weights))
         usual = median(changed)
-        rounds = interleaved(list(acts.values()), settings.repeats(20, 1))
-        for name, times in zip(acts, zip(*rounds, strict=True), strict=True):
-            values = tuple(one / usual for one in times)
-            yield Figure(_NAME, f"{name} ÷ the change", values, note=ms(times))
+        steps = interleaved(list(acts.values()), settings.repeats(20, 1))
+        for name, seconds in zip(acts, zip(*steps, strict=True), strict=True):
+            values = tuple(one / usual for one in seconds)
+            yield Figure(_NAME, f"{name} ÷ the change", values, note=ms(seconds))
 
 
 def _set(router: NginxRouter, weight: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 import sys
@@ -104,6 +105,10 @@ def main() -> None:
     """Run the command line and end with its exit code."""
     signal.signal(signal.SIGINT, _stopped)
     signal.signal(signal.SIGTERM, _stopped)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a sign may not end a rollback.
+            stream.reconfigure(errors="backslashreplace")
     arguments = sys.argv[1:]
     code = 0
     try:

@@ -78,6 +78,11 @@ _SELECTOR = _any(
     _text(rf"[a-zA-Z_:][a-zA-Z0-9_:]*\s*(\{{\s*({_MATCHER}(\s*,\s*{_MATCHER})*\s*,?)?\s*\}})?"),
     examples=['http_requests_total{status=~"5.."}'],
 )
+_LABELS = {
+    "type": "object",
+    "propertyNames": {"pattern": r"^[a-zA-Z_][a-zA-Z0-9_]*$"},
+    "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
+}
 _NONE = {"type": "null"}
 _SELECTORS = ("bad", "total", "metric")
 
@@ -96,6 +101,7 @@ _TIGHTER = tuple(
         (fields.Duration, _DURATION),
         (fields.Limit, _LIMIT),
         (fields.Limits, _LIMITS),
+        (fields.Labels, _LABELS),
     )
 )
 
@@ -139,7 +145,7 @@ _RULES: dict[str, Schema] = {
     },
     "DockerGateway": {
         "oneOf": _either("container", "service"),
-        "not": {"required": ["host", "context"]},
+        "not": {"required": ["docker_host", "docker_context"]},
     },
     "PrometheusSource": {"not": {"required": ["bearer_token", "basic_auth"]}},
 }

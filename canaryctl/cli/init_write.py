@@ -184,8 +184,9 @@ def _driver(choice: Choice) -> str:
             "  # service: nginx              # and its service",
         ]
     lines += [
-        "  # host: unix:///run/docker.sock   # left out: as `docker` itself decides",
-        "  # context: default                # or a docker context",
+        "  # docker_host: unix:///run/docker.sock   # left out: as `docker` itself decides",
+        "  # docker_context: default                # or a docker context",
+        "  # tls_dir: /etc/docker/client            # ca.pem, cert.pem, key.pem for tcp://",
     ]
     return "\n".join(lines)
 

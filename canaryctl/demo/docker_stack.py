@@ -32,6 +32,8 @@ ANSWER_WITHIN = 60.0
 """Seconds for all of it to answer once it was started."""
 BOTH = {"production", "canary"}
 """The versions as Prometheus names them."""
+_FRESHLY_UP = "up == 1 and timestamp(up) > time() - 3"
+# Without an age a Prometheus that was started anew answers with what it last saw before.
 _BUILD_WITHIN = 900.0
 _LOOK_AGAIN_S = 0.1
 _ASK_S = 2.0
@@ -232,7 +234,7 @@ def _awaited(ports: Ports) -> list[tuple[str, Callable[[], bool]]]:
 
 def versions_up(prometheus: int) -> set[str]:
     """Give the versions whose latest scrape by the Prometheus on this port succeeded."""
-    _, body = _get(prometheus, f"/api/v1/query?query={quote('up == 1')}")
+    _, body = _get(prometheus, f"/api/v1/query?query={quote(_FRESHLY_UP)}")
     try:
         result: list[dict[str, Any]] = json.loads(body)["data"]["result"]
         return {str(one["metric"].get("version")) for one in result}

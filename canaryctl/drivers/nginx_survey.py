@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,9 @@ from canaryctl.ports import Host, Run
 
 DOCKER_DNS = "127.0.0.11"
 """Answers inside containers, but only on networks that people made, not on Docker's own."""
+
+
+_PROCESS = re.compile(r"^\d+#\d+: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,8 @@ def _looked_up_by_dns(host: Host, routing: Routing) -> frozenset[str]:
 
 
 def complaint(output: str) -> str:
-    """Give NGINX's own words: the error lines, without its time stamps."""
-    lines = [line.strip() for line in output.splitlines() if "[emerg]" in line or "[alert]" in line]
-    said = lines or [line for line in output.splitlines() if line.strip()][-1:]
-    return "; ".join(line.partition("] ")[2] or line for line in said)
+    """Give NGINX's own words: the error lines, each once, without time stamps and process ids."""
+    errors = [line for line in output.splitlines() if "[emerg]" in line or "[alert]" in line]
+    said = errors or [line for line in output.splitlines() if line.strip()][-1:]
+    bare = [_PROCESS.sub("", line.partition("] ")[2] or line).strip() for line in said]
+    return "; ".join(dict.fromkeys(bare))

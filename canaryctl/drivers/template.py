@@ -127,7 +127,11 @@ def _context(
 ) -> dict[str, object]:
     stable_peers, canary_peers = _peer_count(routing.stable), _peer_count(routing.canary)
     stable_weight, canary_weight = server_weights(weight, stable_peers, canary_peers)
-    everybody = (*routing.stable, *routing.canary)
+    # A name that NGINX follows loses its peers when it is gone, and with them what is on its way
+    # is lost: NGINX retries nowhere once the table of peers has changed (seen as 504). So the
+    # canary's disappearance may not change it, until the canary is the service.
+    follow = can if weight == Weight.FULL else Abilities()
+    followed = [*filter(can.looks_up, routing.stable), *filter(follow.looks_up, routing.canary)]
     _checked(routing, generation, can)
     return {
         "generation": generation,
@@ -139,14 +143,14 @@ def _context(
             "share": str(Weight(FULL_HUNDREDTHS - weight.hundredths)),
         },
         "canary": {
-            "servers": _servers(routing.canary, can),
+            "servers": _servers(routing.canary, follow),
             "weight": canary_weight,
             "share": str(weight),
         },
         "peers": _patterns(routing),
         "control": routing.control,
         "keepalive": routing.keepalive,
-        "resolver": can.resolver if any(map(can.looks_up, everybody)) else "",
+        "resolver": can.resolver if followed else "",
         "keepalive_min_timeout": can.keepalive_min_timeout,
         "idle_may_end": can.idle_may_end,
     }

@@ -337,6 +337,7 @@ def test_the_schema_knows_the_environment(validator: Draft202012Validator) -> No
     found["plan"] |= {"observe": "${OBSERVE}", "stages": ["${FIRST}", 100]}
     found["liveness"] = "${LIVENESS:-3}"
     found["gates"][0]["max"] = "${LIMIT}"
+    found["metrics"]["select"]["canary"] = {"version": "${RELEASE}", "shard": 2}
     assert [error.message for error in validator.iter_errors(found)] == []
 
 
@@ -352,6 +353,8 @@ MISTAKES: dict[str, tuple[str, Any]] = {
     "no address at all": ("versions.stable.address", []),
     "the same address twice": ("versions.stable.address", ["app:1", "app:1"]),
     "an unknown driver": ("gateway.driver", "swarm"),
+    "two engines": ("gateway.docker_context", "default"),
+    "a label that is none": ("metrics.select.canary", {"a-b": "c"}),
     "no place for the file": ("gateway.config", "conf.d/x.conf"),
     "a URL without a scheme": ("gateway.verify", "127.0.0.1:9180"),
     "container and service": ("gateway.service", "nginx"),
@@ -400,6 +403,8 @@ def test_each_mistake_is_seen_by_schema_and_check(
     found = copy.deepcopy(yaml.safe_load(EXAMPLE))
     if mistake == "two logins":
         found["metrics"]["basic_auth"] = {"username": "a", "password": "b"}
+    if mistake == "two engines":
+        found["gateway"]["docker_host"] = "unix:///run/docker.sock"
     key, value = MISTAKES[mistake]
     *path, last = key.split(".")
     place: Any = found

@@ -506,7 +506,7 @@ def test_a_running_container_is_found_with_all_that_matters(
 ) -> None:
     container = run_container(
         base_image,
-        ["nginx", "-p", "/tmp/", "-c", "/etc/nginx/nginx.conf", "-g", "daemon off;"],
+        ["nginx", "-p", "/etc/nginx/", "-c", "/etc/nginx/nginx.conf", "-g", "daemon off;"],
         ports={"80/tcp": ("127.0.0.1", None), "9180/tcp": ("127.0.0.1", None)},
         labels=LABELS,
     )
