@@ -63,6 +63,7 @@ def svg(console: Console) -> str:
     """Give what was recorded; fonts are the reader's own, nothing is fetched from elsewhere."""
     drawn = console.export_svg(title="canaryctl demo", theme=MONOKAI, unique_id="canaryctl")
     drawn = re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.DOTALL)
+    drawn = re.sub(r"\s*<!-- .*? -->", "", drawn)
     drawn = drawn.replace("Fira Code, monospace", "ui-monospace, Menlo, Consolas, monospace")
     return "\n".join(line.rstrip() for line in drawn.splitlines()) + "\n"
 
