@@ -35,7 +35,7 @@ gateway:
   pid_file: {base}/nginx.pid
   config: {base}/conf.d/canaryctl-upstream.conf
   verify: http://127.0.0.1:{control}
-"""
+{more}"""
 # It keeps connections for as long as the gateway wants them: what is lost is the gateway's doing.
 _BACKEND = """\
 worker_processes 1;
@@ -93,7 +93,11 @@ def nginx_version(host: Host) -> NginxVersion:
 
 @contextlib.contextmanager
 def gateway(
-    binary: Path, *, workers: int = 2, servers: tuple[int, int] = (1, 1)
+    binary: Path,
+    *,
+    workers: int = 2,
+    servers: tuple[int, int] = (1, 1),
+    template: str | None = None,
 ) -> Iterator[Gateway]:
     """Start one on free loopback ports, and end it.
 
@@ -101,6 +105,7 @@ def gateway(
         binary: the gateway's NGINX; the backend's is always the packaged one.
         workers: its worker processes.
         servers: how many addresses stable and the canary have.
+        template: text in place of the packaged upstream template.
     """
     with tempfile.TemporaryDirectory(prefix="canaryctl-bench-") as folder:
         base = Path(folder)
@@ -114,9 +119,15 @@ def gateway(
         (base / "nginx.conf").write_text(_main(base, http, workers), encoding="utf-8")
         sides = backends[: servers[0]], backends[servers[0] :]
         stable, canary = (", ".join(f'"127.0.0.1:{port}"' for port in side) for side in sides)
+        more = ""
+        if template is not None:
+            (base / "template.j2").write_text(template, encoding="utf-8")
+            more = "  template: template.j2\n"
         config = base / "canary.yaml"
         config.write_text(
-            _CONFIG.format(binary=binary, base=base, stable=stable, canary=canary, control=control),
+            _CONFIG.format(
+                binary=binary, base=base, stable=stable, canary=canary, control=control, more=more
+            ),
             encoding="utf-8",
         )
         with (

@@ -7,34 +7,77 @@ answers name: a reload deals anew, so every run is the beginning of a stage.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from benchmarks.figure import Figure, Settings
 from benchmarks.gateway import Gateway, gateway, packaged_nginx
 from canaryctl.core.weight import Weight
 from canaryctl.demo.load import Load
 from canaryctl.ports import Mark
+from canaryctl.resources import shipped
 
 WORKERS = 8
-CASES = (("1", (1, 1)), ("0.5", (1, 1)), ("5", (3, 2)))
-_RATE, _CONNECTIONS = 2000, 50
+_RATE, _CONNECTIONS = 1500, 50
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One share to look at.
+
+    Attributes:
+        percent: what is set.
+        requests: how many are counted after each change.
+        servers: addresses of stable and of the canary.
+        zone: whether the workers share one table of peers, as in the packaged template.
+    """
+
+    percent: str
+    requests: int
+    servers: tuple[int, int] = (1, 1)
+    zone: bool = True
+
+    @property
+    def name(self) -> str:
+        """What is compared."""
+        behind = "" if self.servers == (1, 1) else " over {}+{} servers".format(*self.servers)
+        without = "" if self.zone else ", without `zone`"
+        return f"observed ÷ configured at {self.percent} %{behind}{without}"
+
+
+# The last one is for comparison: each worker keeps its own turn.
+CASES = (
+    Case("1", 4000),
+    Case("0.5", 4000),
+    Case("5", 4000, (3, 2)),
+    Case("1", 4000, zone=False),
+)
 
 
 def run(settings: Settings) -> Iterator[Figure]:
     """Give observed ÷ configured share for each case."""
-    requests = 400 if settings.quick else 4000
     binary = packaged_nginx()
-    for percent, servers in CASES:
-        weight = Weight.parse(percent)
-        with gateway(binary, workers=WORKERS, servers=servers) as running:
+    for case in CASES:
+        requests = min(case.requests, 400) if settings.quick else case.requests
+        weight = Weight.parse(case.percent)
+        template = None if case.zone else _without_zone()
+        with gateway(binary, workers=WORKERS, servers=case.servers, template=template) as running:
             seen = [_observed(running, weight, requests) for _ in range(settings.repeats(7, 1))]
-        behind = f" over {servers[0]}+{servers[1]} servers" if sum(servers) > 2 else ""  # noqa: PLR2004
         yield Figure(
             "share",
-            f"observed ÷ configured at {weight} %{behind}",
+            case.name,
             tuple(share / weight.fraction for share in seen),
             note=f"{WORKERS} workers; the first {requests} requests after each change, "
             f"over {_CONNECTIONS} connections",
         )
+
+
+def _without_zone() -> str:
+    """Give the packaged template as it would be without a table that the workers share."""
+    text = shipped("nginx/upstream.conf.j2").read_text(encoding="utf-8")
+    zone = "    zone {{ zone }} 512k;\n"
+    if zone not in text:
+        raise RuntimeError(f"nginx/upstream.conf.j2 no longer says {zone!r}")
+    return text.replace(zone, "")
 
 
 def _observed(running: Gateway, weight: Weight, requests: int) -> float:
@@ -42,5 +85,5 @@ def _observed(running: Gateway, weight: Weight, requests: int) -> float:
     running.router.set(weight, Mark(reason="share"), None)
     seen = Load(running.url, _RATE, requests / _RATE, _CONNECTIONS).run()
     if seen.lost or seen.answered < requests // 2:
-        raise RuntimeError(f"of {seen.sent} requests {seen.answered} were answered: {seen}")
+        raise RuntimeError(f"of {requests} requests {seen.answered} were answered: {seen}")
     return seen.versions.get("canary", 0) / seen.answered

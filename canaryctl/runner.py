@@ -37,12 +37,14 @@ from canaryctl.core.plan import Plan
 from canaryctl.core.rollout import advance
 from canaryctl.core.series import Version
 from canaryctl.core.state import Phase, State
-from canaryctl.ports import Clock, Listener, Mark, Metrics, Router
+from canaryctl.ports import Clock, InForce, Listener, Mark, Metrics, Router
 
 TICK = 0.25
 """Seconds between two looks at the stop flag and the display."""
 WATCH = 1.0
 """Seconds between two readings of the generation in force."""
+SETTLE = 2.0
+"""Seconds that somebody else's change may take until it is in force."""
 
 _log = logging.getLogger(__name__)
 
@@ -149,7 +151,7 @@ class Runner:
     def _overtaken(self, said: str) -> Overtaken:
         """Tell who changed the weights and why, from what is on the gateway."""
         try:
-            seen = self.router.look()
+            seen = self._settled()
         except HostError as error:
             return Overtaken(self.clock.now(), None, f"{said or 'the weights changed'} ({error})")
         if seen.mark is None:
@@ -157,6 +159,15 @@ class Runner:
             return Overtaken(self.clock.now(), seen.weight, said or by)
         by = f"{seen.mark.owner or 'somebody'} set {seen.weight} %: {seen.mark.reason}"
         return Overtaken(self.clock.now(), seen.weight, by)
+
+    def _settled(self) -> InForce:
+        """Look until what is in force is what is on disk: a change may be under way."""
+        deadline = self.clock.now() + SETTLE
+        seen = self.router.look()
+        while seen.generation != seen.on_disk and self.clock.now() < deadline:
+            self.clock.sleep(TICK / 5)
+            seen = self.router.look()
+        return seen
 
     def _judged(self, command: Observe, state: State) -> Event:
         frame = Frame(

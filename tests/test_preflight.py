@@ -47,7 +47,7 @@ class World:
             }
 
     def checks(self) -> dict[str, Check]:
-        self.host.locate = lambda _: self.located  # type: ignore[method-assign]
+        self.host.locate = lambda _: self.located  # type: ignore[assignment,method-assign]
         found = Preflight(
             plan=PLAN,
             gates=self.gates,

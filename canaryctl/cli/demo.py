@@ -53,6 +53,7 @@ def demo(
 ) -> None:
     """Run a real rollout: a real NGINX, two versions of a service, bounded load."""
     import contextlib
+    import os
     import tempfile
     from pathlib import Path
 
@@ -72,6 +73,7 @@ def demo(
         contextlib.ExitStack() as up,
     ):
         base = Path(folder)
+        os.environ["CANARYCTL_STATE_DIR"] = str(base / "state")  # the user's journal stays theirs
         if docker:
             from canaryctl.demo.docker_stack import docker_stack
 

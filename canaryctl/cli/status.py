@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from canaryctl.cli.context import Output, context
+from canaryctl.core.weight import Weight
+
+if TYPE_CHECKING:
+    from canaryctl.ports import InForce
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +41,8 @@ def status(
         "canary": float(str(seen.weight)) if seen.weight is not None else None,
         "generation": seen.generation,
         "generation_on_disk": seen.on_disk,
-        "drift": seen.on_disk != seen.generation,
+        "drift": seen.generation is not None and seen.on_disk != seen.generation,
+        "unattended": _unattended(seen, held),
         "release": mark.release if mark else "",
         "rollout": mark.rollout if mark else "",
         "owner": mark.owner if mark else "",
@@ -52,9 +57,19 @@ def status(
         for line in _lines(said):
             typer.echo(line)
     if seen.generation is None:
+        fresh = seen.on_disk is None
+        step = "`canaryctl weights set 0` brings a new gateway into force"
         raise TrafficUnknown(
-            seen.problem, next_step="look at NGINX; `canaryctl rollback` proves 0 %"
+            seen.problem,
+            next_step=step if fresh else "look at NGINX; `canaryctl rollback` proves 0 %",
         )
+
+
+def _unattended(seen: InForce, held: str | None) -> bool:
+    """Tell whether a rollout left the canary with traffic that nobody judges any more."""
+    if seen.mark is None or not seen.mark.rollout or held is not None:
+        return False
+    return seen.weight is not None and Weight.ZERO < seen.weight < Weight.FULL
 
 
 def _lines(said: dict[str, Any]) -> list[str]:
@@ -73,9 +88,14 @@ def _lines(said: dict[str, Any]) -> list[str]:
     shown = ("release", "rollout", "owner", "reason")
     lines.extend(f"  {key:<11} {said[key]}" for key in shown if said[key])
     lines.append(f"  running     {said['running'] or 'no rollout on this machine'}")
+    if said["unattended"]:
+        lines.append(
+            f"  unattended  nobody on this machine judges these {said['canary']:g} %: "
+            "`canaryctl rollback`, unless the rollout runs on another machine"
+        )
     if past := said["last"]:
         lines.append(
-            f"  last        {past['release']} {past['outcome']} at {past['ended_at']}: "
-            f"{past['reason']}"
+            f"  last        {' '.join(filter(None, (past['release'], past['outcome'])))} "
+            f"at {past['ended_at']}: {past['reason']}"
         )
     return lines

@@ -7,7 +7,7 @@ from types import FrameType, TracebackType
 from typing import Any, Self
 
 _SIGNALS = {
-    signal.SIGINT: "interrupted (Ctrl-C)",
+    signal.SIGINT: "Ctrl-C (SIGINT)",
     signal.SIGTERM: "ended by SIGTERM",
     signal.SIGHUP: "the terminal was closed (SIGHUP)",
 }

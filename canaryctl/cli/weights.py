@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from canaryctl.cli.context import Output, context
+
+if TYPE_CHECKING:
+    from canaryctl.wiring import Build
 
 
 def register(app: typer.Typer) -> None:
@@ -68,6 +71,7 @@ def set_(
     with build.locks.rollout():
         if output is Output.TEXT:
             typer.echo(f"setting the canary to {wanted} % at {build.host.describe()} …")
+        _answering(build)
         proof = build.router.set(wanted, mark, None)
     Journal.record_act(build, "weights set", mark, proof)
     if output is Output.JSON:
@@ -83,3 +87,21 @@ def set_(
         f"stable {stable_share(wanted)} %, canary {wanted} %: "
         f"proven at NGINX (generation {proof.generation}, {proof.took:.2f} s)"
     )
+
+
+def _answering(build: Build) -> None:
+    """Refuse to change what could not be proven: its file is there, its listener is not.
+
+    Only for this verb. A rollback changes first, since any chance of 0 % is better than none.
+
+    Raises:
+        GatewayUnreachable: nothing was changed.
+    """
+    from canaryctl.core.errors import GatewayUnreachable
+
+    seen = build.router.look()
+    if seen.generation is None and seen.on_disk is not None:
+        raise GatewayUnreachable(
+            f"{seen.problem}; nothing was changed",
+            next_step="check that NGINX runs and gateway.verify is its published control port",
+        )

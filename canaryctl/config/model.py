@@ -81,6 +81,8 @@ class DockerGateway(Gateway):
     def _named(self) -> DockerGateway:
         if (self.container is None) == (self.service is None):
             raise ValueError("name the NGINX container: container, or project and service")
+        if (self.project is None) != (self.service is None):
+            raise ValueError("project and service name a container together: give both")
         if self.docker_host is not None and self.docker_context is not None:
             raise ValueError("docker_host and docker_context both name an Engine: give one")
         return self
@@ -192,7 +194,7 @@ class Config(Model):
     )
     gates: tuple[AnyGate, ...] = Field(default_factory=mission)
     liveness: int = Field(
-        3, ge=0, description="failed scrapes of the canary in a row that end the rollout; 0: off"
+        3, ge=0, description="evaluations in a row that find the canary's scrape failed; 0: off"
     )
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import exp, lgamma, log, log1p
 
 CHANCE = 1e-4
-"""In mid-stage a limit counts as broken when chance alone gives such a count less often."""
+"""A limit counts as broken when chance alone gives such a count less often."""
 
 
 def tail(bad: float, total: float, limit: float) -> float:

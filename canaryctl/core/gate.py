@@ -53,8 +53,8 @@ class Rule:
         max_ratio: the canary's value may not be above this multiple of stable's.
         consecutive: so many evaluations in a row must fail before the gate has failed.
         min_samples: with fewer requests (or observations) the finding is "no data".
-            None: the kind's own default, and in mid-stage a limit counts as broken only once
-            chance is ruled out (see ``canaryctl.core.evidence``).
+            None: the kind's own default, and a limit counts as broken only once chance is
+            ruled out (see ``canaryctl.core.evidence``).
         severity: what a failed gate does.
         on_no_data: what the stage's end makes of a gate without data.
     """

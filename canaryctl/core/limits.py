@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from canaryctl.core.gate import Finding, Rule, Status, Unit, written
+from canaryctl.core.gate import Finding, OnNoData, Rule, Status, Unit, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,11 @@ def found(
         stable=stable,
         queries=queries,
     )
+
+
+def undecided(finding: Finding) -> Finding:
+    """Make a finding hold its stage whatever ``on_no_data`` says: there is data, and it is bad."""
+    return replace(finding, on_no_data=OnNoData.HOLD)
 
 
 def _lower_only(rule: Rule) -> bool:

@@ -19,7 +19,7 @@ from canaryctl.core.gate import (
     ZeroGate,
     written,
 )
-from canaryctl.core.limits import Limit, compared, found, held
+from canaryctl.core.limits import Limit, compared, found, held, undecided
 from canaryctl.core.look import Look
 from canaryctl.core.selector import Selector
 from canaryctl.core.series import Series, SeriesWanted, Version
@@ -53,7 +53,7 @@ def ratio(gate: RatioGate, look: Look) -> Finding:
         return say(Status.PASS, said)
     said = f"{said}: {compared(value, Unit.PERCENT, limit)}"
     if gate.rule.min_samples is None and not _beyond(limit, bad, trials, stable_bad, stable_trials):
-        return say(Status.NO_DATA, f"{said}, which chance may explain")
+        return undecided(say(Status.NO_DATA, f"{said}, which chance may explain"))
     return say(Status.FAIL, said)
 
 
@@ -147,7 +147,7 @@ def _latency(
     said = f"{label}: {compared(value, Unit.SECONDS, limit)}"
     slow = histogram.estimated_above(limit.value, buckets)
     if rule.min_samples is None and not beyond_chance(slow, seen.amount, 1 - gate.quantile):
-        return say(Status.NO_DATA, f"{said}, which chance may explain")
+        return undecided(say(Status.NO_DATA, f"{said}, which chance may explain"))
     return say(Status.FAIL, said)
 
 

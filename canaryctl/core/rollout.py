@@ -147,7 +147,9 @@ def _judged(state: State, event: Judged) -> Step:
         return _onward(state)
     if event.at >= state.bound:
         lasted = event.at - state.since
-        said = f"{verdict.reason}; the stage was extended to its bound ({lasted:.0f} s)"
+        open_one = verdict.deciding
+        why = f"{open_one.name}: {open_one.reason}" if open_one else verdict.reason
+        said = f"{why}; the stage was extended to its bound ({lasted:.0f} s)"
         return _back(state, Ending(Cause.NO_DATA, said))
     return _observe(state, event.at)
 

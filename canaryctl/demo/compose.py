@@ -21,6 +21,7 @@ _PROBE_S = 20.0
 _DOWN_S = 90.0
 _END_S = 30.0
 _LOG_TAIL = 2000
+_LAST_LINES = 4
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -119,7 +120,8 @@ class Compose:
             except subprocess.TimeoutExpired:
                 raise HostError(f"{what} took longer than {within:g} s", next_step=hint) from None
         if code != 0:
-            said = self.log.read_bytes()[began:].decode(errors="replace").strip()[-_LOG_TAIL:]
+            lines = self.log.read_bytes()[began:].decode(errors="replace").strip().splitlines()
+            said = " · ".join(line.strip() for line in lines[-_LAST_LINES:] if line.strip())
             raise HostError(f"{what} ended with code {code}: {said}", next_step=hint)
 
 

@@ -79,7 +79,7 @@ def local_stack(base: Path, clock: Clock, observe: str) -> Iterator[Stack]:
 
 def _service(version: str, port: int, admin: int, release: str) -> list[str]:
     program = str(shipped("compose/app/service.py"))
-    argv = [sys.executable, program, "--host", "127.0.0.1", "--port", str(port)]
+    argv = [sys.executable, "-B", program, "--host", "127.0.0.1", "--port", str(port)]
     return [*argv, "--admin-port", str(admin), "--version", version, "--release", release]
 
 

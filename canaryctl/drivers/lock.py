@@ -24,7 +24,8 @@ WRITING_PATIENCE = 3.0
 """Seconds to wait for another process' change; then go on, for a rollback may not be blocked."""
 SHARED = Path("/tmp/canaryctl-locks")  # noqa: S108  not $TMPDIR, which differs between users
 _POLL = 0.02
-_SUFFIX = re.compile(r"[0-9a-f]{6}")
+_SUFFIX = re.compile(r"\b[0-9a-f]{6}\b")
+_MOST_LEFT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,12 @@ class Turn:
 
     Attributes:
         mine: part of the names of what this change stages; no other change has it.
-        left: the same of a change that was not finished; empty when there is none. It may
-            still be under way: what an engine was told goes on when the teller is killed.
+        left: the same of changes that were not finished. One may still be under way: what an
+            engine was told goes on when the teller is killed.
     """
 
     mine: str
-    left: str = ""
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +110,11 @@ class Locks:
             deadline = self.clock.now() + WRITING_PATIENCE
             while not (taken := _locked(held)) and self.clock.now() < deadline:
                 self.clock.sleep(_POLL)
-            said = os.pread(held, 6, 0).decode("ascii", "replace")
+            left = _SUFFIX.findall(os.pread(held, 500, 0).decode("ascii", "replace"))[:_MOST_LEFT]
             if taken:
-                os.pwrite(held, mine.encode(), 0)
-            yield Turn(mine, said if _SUFFIX.fullmatch(said) else "")
-            if taken:
+                os.ftruncate(held, os.pwrite(held, " ".join([mine, *left]).encode(), 0))
+            yield Turn(mine, tuple(left))
+            if taken:  # not after an error: then something may be left, or still under way
                 os.ftruncate(held, 0)
         finally:
             os.close(held)

@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from canaryctl.core.errors import (
     ConfigError,
@@ -27,7 +28,7 @@ from canaryctl.drivers.nginx_restore import Before, Restore
 from canaryctl.drivers.nginx_stage import Stage, failed, stage
 from canaryctl.drivers.nginx_survey import Surveyed, complaint, survey
 from canaryctl.drivers.template import Routing, intact, parse_header, render
-from canaryctl.ports import Clock, Host, InForce, Mark, Proof, Reload, Run, Step, Swap, Write
+from canaryctl.ports import Clock, Host, InForce, Mark, Proof, Reload, Run, Step, Swap
 
 SURVEY_LASTS = 30.0
 """Seconds. In a longer time containers are recreated and configurations edited."""
@@ -187,17 +188,16 @@ class NginxRouter:
         match failed(steps, done):
             case None:
                 return Said(f"NGINX said: {complaint(done.output)}" if done.output.strip() else "")
-            case Reload():
-                self.host.perform(place.cleaned())
-                return Said(f"NGINX was not told to reload: {complaint(done.output)}", True)
-            case Write() | Run() | Swap() as step:
+            case step if done.completed <= steps.index(Swap(place.staged, place.live)):
                 self.host.perform(place.cleaned())
                 self._refuse(step, place, weight, done.output)
-            case _:
-                return Said(f"not all staged files could be removed: {done.output.strip()}")
-        raise AssertionError
+            case Run() | Reload():
+                self.host.perform(place.cleaned())
+                words = f"NGINX was not told to reload: {complaint(done.output)}"
+                return Said(words, hopeless=True)
+        return Said(f"not all staged files could be removed: {done.output.strip()}")
 
-    def _refuse(self, step: Step, place: Stage, weight: Weight, output: str) -> None:
+    def _refuse(self, step: Step, place: Stage, weight: Weight, output: str) -> NoReturn:
         """Say why a configuration is not taken; always raises."""
         if isinstance(step, Swap):
             raise HostError(f"{self.live} could not be replaced: {output.strip()}")

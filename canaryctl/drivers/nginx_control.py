@@ -19,6 +19,8 @@ accepting; until then an old one may still take a connection."""
 QUIET = 0.03
 """Seconds for which only the new generation may answer. One word ends the old workers'
 accepting, but on a busy machine some of them get to read it later than others."""
+PATIENCE = 2.0
+"""Seconds for held connections to end. A template of somebody's own may keep them open."""
 BURST = 8
 """Connections at once: NGINX gives single ones to the same idle worker again and again."""
 LEAST_ANSWERS = 16
@@ -129,13 +131,10 @@ class Control:
             GatewayUnreachable: not proven within ``within`` seconds; says what answered.
         """
         deadline = self.clock.now() + within
-        held = held or Held()
-        waiting = held.any
-        settled: float | None = None
-        quiet_since = 0.0
-        row, last = 0, "nothing answered"
+        old = _Old(held or Held())
+        quiet_since, row, last = 0.0, 0, "nothing answered"
         while (asked := self.clock.now()) < deadline:
-            told = settled is not None and (asked >= settled or (waiting and held.ended()))
+            told = old.told(asked)
             try:
                 answers = self._asked(BURST if told else 1)
             except GatewayUnreachable as error:
@@ -144,15 +143,46 @@ class Control:
                 others = [one.generation for one in answers if one.generation != generation]
                 if others:
                     row, last = 0, f"generation {others[0]} answered"
-                elif settled is None:
-                    # Held connections that do not end are waited for, but not for ever.
-                    settled = self.clock.now() + (5 * SETTLE if waiting else SETTLE)
-                elif told:
+                elif not told:
+                    old.successor_answered(self.clock.now())
+                else:
                     quiet_since = asked if row == 0 else quiet_since
                     row += len(answers)
-                    if row >= LEAST_ANSWERS and self.clock.now() >= quiet_since + QUIET:
+                    if row >= LEAST_ANSWERS and self.clock.now() >= quiet_since + old.quiet:
                         return row
             self.clock.sleep(BETWEEN)
         raise GatewayUnreachable(
             f"generation {generation} was not proven at {self.url} within {within:g} s: {last}"
         )
+
+
+@dataclass(slots=True)
+class _Old:
+    """What is known of the old workers.
+
+    Attributes:
+        quiet: seconds for which none of them may answer, once they have been told to stop.
+    """
+
+    held: Held
+    quiet: float = QUIET
+    first_end: float | None = None
+    told_by: float | None = None
+
+    def told(self, now: float) -> bool:
+        """Say whether they have been told to stop."""
+        if self.told_by is None:
+            return False
+        count, left = len(self.held.connections), self.held.left()
+        if left < count and self.first_end is None:
+            self.first_end = now
+        if self.first_end is not None and left == 0 and now < self.told_by:
+            # All were told at once, so this is how long the slowest took to hear it.
+            self.quiet = max(self.quiet, 2 * (now - self.first_end))
+            self.told_by = now
+        return now >= self.told_by
+
+    def successor_answered(self, now: float) -> None:
+        """From now on they are told after 100 ms, or after as long as a busy machine takes."""
+        if self.told_by is None:
+            self.told_by = now + (PATIENCE if self.held.connections else SETTLE)

@@ -48,7 +48,8 @@ class Restore:
 
     def __call__(self, before: Before, weight: Weight, why: str) -> CanaryctlError:
         """Restore and prove; give what is to be raised, ``WeightRefused`` or ``TrafficUnknown``."""
-        why += self._complaint()
+        if (complains := self._complaint()) and complains not in why:
+            why = f"{why}; NGINX says: {complains}"
         try:
             on_disk = self._put_back(before)
             if before.generation is None:
@@ -75,7 +76,7 @@ class Restore:
         with contextlib.suppress(HostError):
             tested = self.host.perform([Run(("-t", "-q"))])
             if tested.completed == 0:
-                return f"; NGINX says: {complaint(tested.output)}"
+                return complaint(tested.output)
         return ""
 
     def _put_back(self, before: Before) -> str:

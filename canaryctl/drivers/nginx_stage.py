@@ -19,8 +19,8 @@ class Stage:
         live: absolute path of canaryctl's file.
         staged: its next text, beside it. The name begins with a dot: no glob includes it.
         trial: the configuration in which ``staged`` stands for ``live``.
-        left: staged files of a change that was not finished. They are removed before anything
-            else, so that a change still under way cannot come into force after this one.
+        left: staged files of changes that were not finished. They are removed before anything
+            else, so that one still under way cannot come into force after this one.
     """
 
     live: str
@@ -38,8 +38,13 @@ class Stage:
         ]
 
     def change(self, text: str) -> list[Step]:
-        """Do all of a change: write, test, swap, reload."""
-        return [*self.written(text), Swap(self.staged, self.live), Reload(), *self.cleaned()]
+        """Do all of a change: write, test, swap, reload.
+
+        The second test is of the whole, with files that others may have put beside ours since
+        it was looked at: NGINX's master tells nobody why it does not take a configuration.
+        """
+        swapped: list[Step] = [Swap(self.staged, self.live), Run(("-t", "-q")), Reload()]
+        return [*self.written(text), *swapped, *self.cleaned()]
 
     def cleaned(self) -> list[Step]:
         """Leave nothing behind."""
@@ -53,18 +58,18 @@ def stage(files: Mapping[str, str], live: str, token: str, turn: Turn) -> Stage:
         files: NGINX's configuration, as ``nginx_files.dumped`` gave it.
         live: absolute path of canaryctl's file.
         token: of this machine and gateway.
-        turn: tells the names of this change and of an unfinished one.
+        turn: tells the names of this change and of unfinished ones.
 
     Raises:
         NotIncluded: nothing includes ``live``.
     """
     mine = f"{token}-{turn.mine}"
     staged = _staged(live, mine)
-    left: tuple[str, ...] = ()
-    if turn.left:
-        name = f"{token}-{turn.left}"
-        left = (_staged(live, name), *trial(files, live, _staged(live, name), name).files)
-    return Stage(live, staged, trial(files, live, staged, mine), left)
+    left: list[str] = []
+    for suffix in turn.left:
+        name = f"{token}-{suffix}"
+        left += [_staged(live, name), *trial(files, live, _staged(live, name), name).files]
+    return Stage(live, staged, trial(files, live, staged, mine), tuple(left))
 
 
 def _staged(live: str, token: str) -> str:

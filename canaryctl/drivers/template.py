@@ -104,9 +104,7 @@ def render(
         autoescape=False,
     )
     try:
-        text = environment.from_string(source).render(
-            _context(routing, weight, generation, can)
-        )
+        text = environment.from_string(source).render(_context(routing, weight, generation, can))
     except ConfigError:
         raise
     except Exception as error:  # a template may fail like any program: 1/0, None.x, a bad filter

@@ -48,9 +48,7 @@ def gateway_for(
     ) -> Gateway:
         binary = str(nginx_binary)
         made.append(
-            local_gateway(
-                tmp_path, binary, free_port, stable, canary, workers=workers, extra=extra
-            )
+            local_gateway(tmp_path, binary, free_port, stable, canary, workers=workers, extra=extra)
         )
         return made[-1]
 
@@ -209,7 +207,7 @@ def test_an_error_does_not_take_a_server_out_of_its_turn(
     gateway.router.set(percent("50"), Mark(), None)
     heard = asked(gateway.port, 200)
     assert heard.statuses == {200: 200}
-    assert gateway.error_log().count(f"upstream: \"http://{nobody}") >= 50
+    assert gateway.error_log().count(f'upstream: "http://{nobody}') >= 50
 
 
 def test_an_answer_of_the_canary_is_not_retried_whatever_its_status(
@@ -275,7 +273,7 @@ class _echo:  # noqa: N801  reads as what it does
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_GET(self) -> None:  # noqa: N802
+            def do_GET(self) -> None:
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()

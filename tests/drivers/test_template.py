@@ -23,7 +23,9 @@ from canaryctl.ports import Mark
 from tests.drivers.gateways import PACKAGED, percent
 
 CURRENT = Abilities(resolve=True, keepalive_min_timeout=True, resolver="127.0.0.11")
-_SERVER = re.compile(r"^ +server (\S+) (?:weight=(\d+)|(backup)) max_fails=0( resolve)?;$", re.M)
+_SERVER = re.compile(
+    r"^ +server (\S+) (?:weight=(\d+)|(backup)) max_fails=0( resolve)?;$", re.MULTILINE
+)
 
 names = st.from_regex(r"[a-z][a-z0-9-]{0,20}", fullmatch=True)
 ipv4 = st.ip_addresses(v=4).map(str)
@@ -90,7 +92,7 @@ def test_a_name_counts_once_for_each_address_behind_it() -> None:
 
 
 @given(weights, st.builds(Mark, st.text(), st.text(), st.text(), st.text()))
-@example(Weight(1), Mark(reason='"\'\r\n} server { $a # \\ \u2028 é 🐤 {{ x }} {% y %}'))
+@example(Weight(1), Mark(reason="\"'\r\n} server { $a # \\ \u2028 é 🐤 {{ x }} {% y %}"))
 def test_the_header_survives_any_text(weight: Weight, mark: Mark) -> None:
     text = rendered(weight, mark=mark)
     first, _, body = text.partition("\n")
@@ -115,8 +117,10 @@ def test_any_edit_or_cut_below_the_header_shows(weight: Weight, data: st.DataObj
 
 @pytest.mark.parametrize(
     "text",
-    [None, "", "server {}\n", "# canaryctl ", "# canaryctl {}\n", "# canaryctl [1]\n"]
-    + ['# canaryctl {"generation": 1}\n', '# canaryctl {"gener'],
+    [
+        *(None, "", "server {}\n", "# canaryctl ", "# canaryctl {}\n", "# canaryctl [1]\n"),
+        *('# canaryctl {"generation": 1}\n', '# canaryctl {"gener'),
+    ],
 )
 def test_what_is_not_a_header_is_none(text: str | None) -> None:
     assert parse_header(text) is None
@@ -133,7 +137,7 @@ def test_no_value_can_change_the_shape(bad: str, where: str, at: int, weight: We
     value = "a:80x"[:at] + bad + "a:80x"[at:]
     values = {"stable": "s:80", "canary": "c:81", "peer": "10.0.0.1:81", "upstream": "demo"}
     values |= {"control": "9180", "generation": "7-abc", "resolver": "127.0.0.11", where: value}
-    if where == "resolver" and bad == " " and 0 < at:
+    if where == "resolver" and bad == " " and at > 0:
         return  # several resolvers are several words
     made = Routing(
         values["upstream"],
@@ -199,10 +203,7 @@ def test_a_name_from_the_hosts_file_is_not_followed() -> None:
 
 def _pattern_of(text: str, variable: str) -> list[tuple[re.Pattern[str], str]]:
     block = text.partition(f"${variable} {{")[2].partition("\n}")[0]
-    return [
-        (re.compile(pattern), value)
-        for pattern, value in re.findall(r'"~(.+)" (\w+);', block)
-    ]
+    return [(re.compile(pattern), value) for pattern, value in re.findall(r'"~(.+)" (\w+);', block)]
 
 
 @given(addresses)

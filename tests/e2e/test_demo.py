@@ -95,6 +95,20 @@ def test_the_demo_leaves_nothing_behind(demos: dict[str, Demo], fault: str) -> N
     assert demos[fault].processes == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_demo_that_is_stopped_leaves_nothing(
+    tool: Tool, tmp_path: Path, number: signal.Signals
+) -> None:
+    demo = tool.start("demo", "--output", "json", TMPDIR=str(tmp_path))
+    demo.proven(1)
+    demo.send(number)
+    ended = demo.end(within=20)
+    assert ended.code == 130, ended.err
+    assert ended.outcome["weight"] == 0
+    assert list(processes_with(f"TMPDIR={tmp_path}")) == []
+    assert not list(tmp_path.glob("canaryctl-demo-*"))
+
+
 def left_on(engine: Any, project: str) -> list[Any]:
     """Give what a Compose project still has on the engine."""
     of_project = {"label": f"com.docker.compose.project={project}"}

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.e2e.harness import Tool, Traffic, World, eventually
+from tests.e2e.harness import IN_FLIGHT, Tool, Traffic, World, eventually
 
 
 def test_the_canarys_container_is_removed_at_25_percent(
@@ -23,8 +23,8 @@ def test_the_canarys_container_is_removed_at_25_percent(
         assert ended.weights() == [0, 25, 0]
         assert world.in_force()["weight"] == "0"
         assert world.clients.versions() == {"stable": 40}
-        # Those in flight when it went; NGINX gives all others to stable.
-        assert traffic.errors <= 12, traffic.figures()
+        seen = traffic.ended()
+        assert seen.errors <= IN_FLIGHT, seen.figures
     finally:
         world.running.compose.up("app-canary", within=60)
         world.seen()

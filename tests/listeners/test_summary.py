@@ -179,7 +179,7 @@ def test_nothing_was_touched() -> None:
         (no_metrics, "ROLLED BACK", "nothing was found against the canary"),
         (no_metrics, "ROLLED BACK", "ended before its first evaluation"),
         (no_gateway, "ROLLED BACK", "gateway lost: no answer for 30 s"),
-        (no_data, "ROLLED BACK", "no data: training loss: no data"),
+        (no_data, "ROLLED BACK", "no data: training loss: no fresh"),
     ],
 )
 def test_other_ends(walked: Callable[[Walk], None], title: str, said: str) -> None:

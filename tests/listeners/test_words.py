@@ -127,7 +127,7 @@ def test_a_bound_that_is_reached_is_a_rollback_with_its_reason() -> None:
     stroll.begin()
     for _ in range(3):
         stroll.judge(NO_LOSS)
-    assert scribe.newest[0].startswith("Verdict: rollback: training loss: no data: ")
+    assert scribe.newest[0].startswith("Verdict: rollback: training loss: no fresh ")
     assert "extended to its bound (30 s)" in scribe.newest[0]
 
 
