@@ -19,6 +19,8 @@ from canaryctl.ports import Clock, Host, Metrics, Router
 RECENT = 120.0
 """Seconds before now that the first look at the metrics source speaks of."""
 
+CANARY_METRICS = "canary's metrics"
+
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
@@ -47,7 +49,7 @@ class Preflight:
             ("gateway", self._gateway),
             ("every stage's configuration", self._configurations),
             ("canary", self._canary),
-            ("metrics", self._metrics),
+            ("metrics", self.metrics_source),
         ]
         for name, step in steps:
             try:
@@ -98,7 +100,8 @@ class Preflight:
             seen = self.host.locate(address)
             yield Check(f"canary {address}", passed=seen.answers, detail=seen.detail)
 
-    def _metrics(self) -> Iterator[Check]:
+    def metrics_source(self) -> Iterator[Check]:
+        """Look at what the source says of both versions, gate by gate."""
         now = self.clock.now()
         since = now - RECENT
         frame = Frame(since, self.plan.interval, self.select, self.release, Weight.ZERO)
@@ -121,7 +124,7 @@ class Preflight:
         yield from self._scraping(look)
         ups = look.series(Version.CANARY, UP)
         if ups and not look.alive(Version.CANARY):
-            yield Check("canary's metrics", passed=False, detail="its scrapes fail (up is 0)")
+            yield Check(CANARY_METRICS, passed=False, detail="its scrapes fail (up is 0)")
         for gate in self.gates:
             yield from _gate_seen(gate, look)
 

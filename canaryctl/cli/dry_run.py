@@ -40,7 +40,7 @@ def rehearse(config: Config, path: Path, release: str, output: Output) -> None:
     ]
     diffs = list(_diffs(build, release))
     queries = list(_queries(build, release))
-    checks = list(_checks(build))
+    checks = list(_checks(build, release))
     failed = [check for check in checks if check["passed"] is False]
     if output is Output.JSON:
         said = {
@@ -121,11 +121,8 @@ def _queries(build: Build, release: str) -> Iterator[dict[str, Any]]:
         yield {"gate": gate.rule.name, "rule": rule_line(gate), "queries": texts}
 
 
-def _checks(build: Build) -> Iterator[dict[str, Any]]:
+def _checks(build: Build, release: str) -> Iterator[dict[str, Any]]:
     """Use what can be reached; what cannot is said and passes, for CI has none of it."""
-    from canaryctl.core.look import UP
-    from canaryctl.core.series import SeriesWanted, Version
-
     plan = build.config.core_plan()
     weights = [Weight.ZERO, *(stage.weight for stage in plan.stages)]
     try:
@@ -136,8 +133,35 @@ def _checks(build: Build) -> Iterator[dict[str, Any]]:
         yield {"name": "NGINX", "passed": None, "detail": f"not reached from here: {error}"}
     except CanaryctlError as error:
         yield {"name": "NGINX", "passed": False, "detail": str(error)}
+    yield from _metrics_checks(build, release)
+
+
+def _metrics_checks(build: Build, release: str) -> Iterator[dict[str, Any]]:
+    """Where the source answers, hold every gate against it as the rollout's preflight will."""
+    from canaryctl.core.look import UP
+    from canaryctl.core.series import SeriesWanted, Version
+    from canaryctl.preflight import CANARY_METRICS, Preflight
+    from canaryctl.wiring import machine
+
+    config = build.config
     try:
         build.metrics.read((SeriesWanted(Version.STABLE, UP),), build.clock.now())
-        yield {"name": build.source, "passed": True, "detail": "answers"}
     except MetricsUnavailable as error:
         yield {"name": "metrics", "passed": None, "detail": f"not reached from here: {error}"}
+        return
+    preflight = Preflight(
+        plan=config.core_plan(),
+        gates=config.core_gates(),
+        router=build.router,
+        host=build.host,
+        metrics=build.metrics,
+        clock=build.clock,
+        addresses=config.versions.canary.address,
+        select=config.select(),
+        release=release,
+        machine=machine(),
+    )
+    for check in preflight.metrics_source():
+        # In CI the canary is not started yet; everything else must be there already.
+        passed = None if check.name == CANARY_METRICS else check.passed
+        yield {"name": check.name, "passed": passed, "detail": check.detail}
