@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import getpass
 import os
-import secrets
 import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from canaryctl.config.model import Config, DockerGateway, LocalGateway, ScrapeSource
 from canaryctl.core.errors import ConfigError
 from canaryctl.core.series import Version
 from canaryctl.drivers.clock import SystemClock
-from canaryctl.drivers.docker_host import DockerHost
-from canaryctl.drivers.local_host import LocalHost
 from canaryctl.drivers.lock import Locks
 from canaryctl.drivers.nginx import NginxRouter
 from canaryctl.drivers.nginx_control import Control
 from canaryctl.drivers.template import Address, Routing
 from canaryctl.ports import Clock, Metrics
 from canaryctl.resources import shipped
+
+if TYPE_CHECKING:
+    from canaryctl.drivers.docker_host import DockerHost
+    from canaryctl.drivers.local_host import LocalHost
 
 DOCKER_DNS = "127.0.0.11"
 
@@ -46,7 +48,7 @@ def next_generation(before: str | None) -> str:
     """Name a generation: a number that grows, and a part that no other process will pick."""
     number = (before or "").partition("-")[0]
     grown = int(number) + 1 if number.isdigit() else 1
-    return f"{grown}-{secrets.token_hex(3)}"
+    return f"{grown}-{os.urandom(3).hex()}"
 
 
 @dataclass
@@ -67,6 +69,8 @@ class Build:
         gateway = self.config.gateway
         match gateway:
             case DockerGateway():
+                from canaryctl.drivers.docker_host import DockerHost  # noqa: PLC0415  7 ms
+
                 return DockerHost(
                     container=gateway.container,
                     project=gateway.project,
@@ -79,6 +83,8 @@ class Build:
                     main=gateway.main,
                 )
             case LocalGateway():
+                from canaryctl.drivers.local_host import LocalHost  # noqa: PLC0415  see above
+
                 return LocalHost(
                     binary=gateway.binary or "nginx",
                     prefix=gateway.prefix,
@@ -100,7 +106,7 @@ class Build:
     def new_id(self) -> str:
         """Name a rollout: when it began (UTC), and a part that no other one will pick."""
         began = datetime.fromtimestamp(self.clock.now(), UTC)
-        return f"{began:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        return f"{began:%Y%m%d-%H%M%S}-{os.urandom(2).hex()}"
 
     @cached_property
     def routing(self) -> Routing:

@@ -86,6 +86,7 @@ def test_startup(quick: Quick) -> None:
     by_name = {one["name"]: one for one in quick("startup")}
     assert set(by_name) == {
         "canaryctl --help ÷ python -c pass",
+        "canaryctl --help ÷ python -c pass, processor time",
         "canaryctl status ÷ python -c pass",
         "canaryctl rollback ÷ python -c pass",
         "canaryctl rollback without the change ÷ python -c pass",

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from canaryctl.cli.context import Output, context
-from canaryctl.core.weight import Weight
 
 if TYPE_CHECKING:
     from canaryctl.ports import InForce
@@ -69,6 +68,8 @@ def _unattended(seen: InForce, held: str | None) -> bool:
     """Tell whether a rollout left the canary with traffic that nobody judges any more."""
     if seen.mark is None or not seen.mark.rollout or held is not None:
         return False
+    from canaryctl.core.weight import Weight
+
     return seen.weight is not None and Weight.ZERO < seen.weight < Weight.FULL
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -92,14 +93,15 @@ class NginxRouter:
         """See ``Router.set``."""
         began = self.clock.now()
         seen = self._survey(whole=weight != Weight.ZERO)
-        with self.writing() as turn:
+        with self.writing() as turn, ThreadPoolExecutor(1) as aside:
+            holding = aside.submit(self.control.hold)  # while the host is asked
             text = self.host.read(self.live)
             there = (parse_header(text) or {}).get("generation")
             if expect is not None and (there != expect or not intact(text)):
                 raise Superseded(_superseded(text, expect))
             self._not_somebody_elses(text)
             generation = self.new_generation(there)
-            with contextlib.closing(self.control.hold()) as held:
+            with contextlib.closing(holding.result()) as held:
                 try:
                     place = self._stage(seen, turn)
                     said = self._change(seen, place, weight, generation, mark)
@@ -191,7 +193,7 @@ class NginxRouter:
             case step if done.completed <= steps.index(Swap(place.staged, place.live)):
                 self.host.perform(place.cleaned())
                 self._refuse(step, place, weight, done.output)
-            case Run() | Reload():
+            case Reload():
                 self.host.perform(place.cleaned())
                 words = f"NGINX was not told to reload: {complaint(done.output)}"
                 return Said(words, hopeless=True)

@@ -13,10 +13,10 @@ from canaryctl.core.weight import Weight
 from canaryctl.drivers.nginx_held import Held, hold
 from canaryctl.ports import Clock
 
-SETTLE = 0.11
+SETTLE = 0.15
 """Seconds. NGINX's master forks all new workers, waits 100 ms, then tells the old ones to stop
 accepting; until then an old one may still take a connection."""
-QUIET = 0.03
+QUIET = 0.02
 """Seconds for which only the new generation may answer. One word ends the old workers'
 accepting, but on a busy machine some of them get to read it later than others."""
 PATIENCE = 2.0
@@ -161,28 +161,36 @@ class _Old:
     """What is known of the old workers.
 
     Attributes:
+        held: connections to them.
         quiet: seconds for which none of them may answer, once they have been told to stop.
+        told_by: when they have been told, epoch seconds; brought forward when that is seen.
+        open: how many connections were left when a successor first answered.
+        first_end: when one fewer was.
     """
 
     held: Held
     quiet: float = QUIET
-    first_end: float | None = None
     told_by: float | None = None
+    open: int = 0
+    first_end: float | None = None
 
     def told(self, now: float) -> bool:
         """Say whether they have been told to stop."""
         if self.told_by is None:
             return False
-        count, left = len(self.held.connections), self.held.left()
-        if left < count and self.first_end is None:
-            self.first_end = now
-        if self.first_end is not None and left == 0 and now < self.told_by:
-            # All were told at once, so this is how long the slowest took to hear it.
-            self.quiet = max(self.quiet, 2 * (now - self.first_end))
-            self.told_by = now
+        if self.open and now < self.told_by:
+            left = self.held.left()
+            if left < self.open and self.first_end is None:
+                self.first_end = now
+            if left == 0:
+                # All were told at once, so this is how long the slowest took to hear it.
+                self.quiet = max(self.quiet, 2 * (now - (self.first_end or now)))
+                self.told_by = now
         return now >= self.told_by
 
     def successor_answered(self, now: float) -> None:
         """From now on they are told after 100 ms, or after as long as a busy machine takes."""
         if self.told_by is None:
-            self.told_by = now + (PATIENCE if self.held.connections else SETTLE)
+            self.open = self.held.left()
+            self.told_by = now + (PATIENCE if self.open else SETTLE)
+            self.quiet = QUIET if self.open else 2 * QUIET

@@ -38,13 +38,9 @@ class Stage:
         ]
 
     def change(self, text: str) -> list[Step]:
-        """Do all of a change: write, test, swap, reload.
-
-        The second test is of the whole, with files that others may have put beside ours since
-        it was looked at: NGINX's master tells nobody why it does not take a configuration.
-        """
-        swapped: list[Step] = [Swap(self.staged, self.live), Run(("-t", "-q")), Reload()]
-        return [*self.written(text), *swapped, *self.cleaned()]
+        """Do all of a change: write, test, swap, reload."""
+        swap = Swap(self.staged, self.live)
+        return [*self.written(text), swap, Reload(), *self.cleaned()]
 
     def cleaned(self) -> list[Step]:
         """Leave nothing behind."""
