@@ -8,8 +8,8 @@ killed at whatever instant, what is on disk passes ``nginx -t``.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -25,6 +25,7 @@ from canaryctl.core.weight import Weight
 from canaryctl.drivers.lock import Turn
 from canaryctl.drivers.nginx_control import Control
 from canaryctl.drivers.nginx_files import NotIncluded
+from canaryctl.drivers.nginx_held import Held
 from canaryctl.drivers.nginx_restore import Before, Restore
 from canaryctl.drivers.nginx_stage import Stage, failed, stage
 from canaryctl.drivers.nginx_survey import Surveyed, complaint, survey
@@ -93,36 +94,35 @@ class NginxRouter:
         """See ``Router.set``."""
         began = self.clock.now()
         seen = self._survey(whole=weight != Weight.ZERO)
-        with self.writing() as turn, ThreadPoolExecutor(1) as aside:
-            holding = aside.submit(self.control.hold)  # while the host is asked
+        with self.writing() as turn, self._holding() as holding:
             text = self.host.read(self.live)
             there = (parse_header(text) or {}).get("generation")
             if expect is not None and (there != expect or not intact(text)):
                 raise Superseded(_superseded(text, expect))
             self._not_somebody_elses(text)
             generation = self.new_generation(there)
-            with contextlib.closing(holding.result()) as held:
-                try:
-                    place = self._stage(seen, turn)
-                    said = self._change(seen, place, weight, generation, mark)
-                except (ConfigError, ConfigurationRefused):
-                    if seen.at >= began:
-                        raise
-                    # What was included around our file may have changed since it was looked at.
-                    self._surveyed = None
-                    seen = self._survey(whole=weight != Weight.ZERO)
-                    place = self._stage(seen, turn)
-                    said = self._change(seen, place, weight, generation, mark)
-                restore = Restore(self.host, self.control, place, self.prove_within)
-                before = Before(text, there)
-                if said.hopeless:
-                    raise restore(before, weight, said.words)
-                try:
-                    answers = self.control.prove(generation, self.prove_within, held)
-                except GatewayUnreachable as error:
-                    why = f"{error}; {said.words}" if said.words else str(error)
-                    raise restore(before, weight, why) from error
-                return Proof(generation, weight, self.clock.now() - began, answers)
+            held = holding.result()
+            try:
+                place = self._stage(seen, turn)
+                said = self._change(seen, place, weight, generation, mark)
+            except (ConfigError, ConfigurationRefused):
+                if seen.at >= began:
+                    raise
+                # What was included around our file may have changed since it was looked at.
+                self._surveyed = None
+                seen = self._survey(whole=weight != Weight.ZERO)
+                place = self._stage(seen, turn)
+                said = self._change(seen, place, weight, generation, mark)
+            restore = Restore(self.host, self.control, place, self.prove_within)
+            before = Before(text, there)
+            if said.hopeless:
+                raise restore(before, weight, said.words)
+            try:
+                answers = self.control.prove(generation, self.prove_within, held)
+            except GatewayUnreachable as error:
+                why = f"{error}; {said.words}" if said.words else str(error)
+                raise restore(before, weight, why) from error
+            return Proof(generation, weight, self.clock.now() - began, answers)
 
     def generation(self) -> str:
         """See ``Router.generation``."""
@@ -142,6 +142,16 @@ class NginxRouter:
         except GatewayUnreachable as error:
             return InForce(None, None, mark, on_disk, str(error))
         return InForce(answer.generation, answer.weight, mark, on_disk)
+
+    @contextlib.contextmanager
+    def _holding(self) -> Iterator[Future[Held]]:
+        """Connect to the workers of now, while the host is asked for something else."""
+        with ThreadPoolExecutor(1) as aside:
+            future = aside.submit(self.control.hold)
+            try:
+                yield future
+            finally:
+                future.result().close()
 
     def _survey(self, *, whole: bool) -> Surveyed:
         """Look around, unless that was done a moment ago."""

@@ -251,16 +251,16 @@ def test_another_file_that_is_gone_since_the_first_look(gateway: Gateway) -> Non
 
 
 def test_another_file_that_is_broken_is_named(gateway: Gateway) -> None:
-
     host = gateway.made["host"]
-    proof = gateway.router.set(percent("5"), Mark(), None)
+    earlier = gateway.fresh(prove_within=QUICK)
+    proof = earlier.set(percent("5"), Mark(), None)
     other = f"{gateway.live.rpartition('/')[0]}/other.conf"
     before = host.read(gateway.live)
     host.perform([Write(other, "nonsense on;\n")])
     try:
         # One has looked around before that file came, one looks now.
         for router, error in (
-            (gateway.router, WeightRefused),
+            (earlier, WeightRefused),
             (gateway.fresh(), ConfigurationRefused),
         ):
             with pytest.raises(error, match='unknown directive "nonsense"') as said:
