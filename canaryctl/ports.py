@@ -33,6 +33,14 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Expect:
+    """Go on only if ``path`` holds exactly ``content``: nobody changed it meanwhile."""
+
+    path: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
 class Swap:
     """Rename ``staged`` over ``live``, atomically. Both lie in one directory."""
 
@@ -52,7 +60,7 @@ class Reload:
     """Tell NGINX's master to load its configuration anew. Returns before it has."""
 
 
-Step = Write | Run | Swap | Remove | Reload
+Step = Write | Run | Expect | Swap | Remove | Reload
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from canaryctl.core.errors import HostError
-from canaryctl.ports import Located, Performed, Reload, Remove, Run, Step, Swap, Write
+from canaryctl.ports import Expect, Located, Performed, Reload, Remove, Run, Step, Swap, Write
 
 Verdict = Callable[[Mapping[str, str], tuple[str, ...]], str]
 
@@ -65,6 +65,8 @@ class FakeHost:
                 self.files[path] = content
             case Run(arguments):
                 return self.refuse(self.files, arguments)
+            case Expect(path, content):
+                return "" if self.files.get(path) == content else f"{path} was changed meanwhile"
             case Swap(staged, live):
                 if staged not in self.files:
                     return f"{staged}: no such file"

@@ -23,6 +23,7 @@ ALLOWED = {
     "listeners": {"core", "ports", "quantities", "listeners"},
     "wiring": {"config", "core", "ports", "drivers", "listeners", "resources", "quantities"},
     "demo": {"demo", "core", "ports", "resources", "drivers"},
+    "simulate": {"simulate", "core"},
 }
 
 

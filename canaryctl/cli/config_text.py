@@ -36,8 +36,9 @@ def as_yaml(config: Config) -> str:
     """Write a configuration as YAML."""
     import yaml
 
+    # Escaped beyond ASCII: PyYAML writes some line breaks of Unicode that it reads as others.
     text: str = yaml.safe_dump(
-        shown(config), sort_keys=False, allow_unicode=True, default_flow_style=False, width=100
+        shown(config), sort_keys=False, allow_unicode=False, default_flow_style=False, width=100
     )
     return text
 

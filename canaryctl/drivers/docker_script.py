@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from canaryctl.core.errors import HostError
-from canaryctl.ports import Reload, Remove, Run, Step, Swap, Write
+from canaryctl.ports import Expect, Reload, Remove, Run, Step, Swap, Write
 
 # Linux takes no argument longer than 128 KiB (MAX_ARG_STRLEN); a character has up to 4 bytes.
 _CHUNK_CHARACTERS = 30_000
@@ -100,6 +100,11 @@ def compile_steps(steps: Sequence[Step], nginx: NginxCommand) -> Script:
             case Write(path, content):
                 parts = " ".join(value(part) for part in _chunks(content))
                 lines.append(f"printf %s {parts} > {value(path)} || exit {code}")
+            case Expect(path, content):
+                # The sentinel keeps what $(…) would cut: line feeds at the end.
+                parts = "".join(value(part) for part in _chunks(content))
+                there = f'"$(cat -- {value(path)} 2>/dev/null && echo x)"'
+                lines.append(f"[ {there} = {parts}x ] || exit {code}")
             case Swap(staged, live):
                 to = value(live)
                 # mv would put the file *into* a directory and call that a success.

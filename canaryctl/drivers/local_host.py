@@ -11,7 +11,7 @@ from pathlib import Path
 
 from canaryctl.core.errors import HostError
 from canaryctl.drivers import reach
-from canaryctl.ports import Located, Performed, Reload, Remove, Run, Step, Swap, Write
+from canaryctl.ports import Expect, Located, Performed, Reload, Remove, Run, Step, Swap, Write
 
 _READABLE_BY_WORKERS = 0o644
 
@@ -102,6 +102,8 @@ class LocalHost:
         match step:
             case Write(path, content):
                 _write(path, content)
+            case Expect(path, content) if self.read(path) != content:
+                raise _StepFailedError(f"{path} was changed meanwhile")
             case Swap(staged, live):
                 _swap(staged, live)
             case Remove(path):

@@ -11,7 +11,8 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import NoReturn
 
 from canaryctl.core.errors import (
@@ -30,7 +31,7 @@ from canaryctl.drivers.nginx_restore import Before, Restore
 from canaryctl.drivers.nginx_stage import Stage, failed, stage
 from canaryctl.drivers.nginx_survey import Surveyed, complaint, survey
 from canaryctl.drivers.template import Routing, intact, parse_header, render
-from canaryctl.ports import Clock, Host, InForce, Mark, Proof, Reload, Run, Step, Swap
+from canaryctl.ports import Clock, Expect, Host, InForce, Mark, Proof, Reload, Run, Step, Swap
 
 SURVEY_LASTS = 30.0
 """Seconds. In a longer time containers are recreated and configurations edited."""
@@ -66,6 +67,7 @@ class NginxRouter:
     resolver: str = ""
     prove_within: float = 5.0
     _surveyed: Surveyed | None = field(default=None, init=False)
+    _known: Before | None = field(default=None, init=False)
 
     def check(self, weights: Sequence[Weight]) -> tuple[str, ...]:
         """See ``Router.check``."""
@@ -95,34 +97,55 @@ class NginxRouter:
         began = self.clock.now()
         seen = self._survey(whole=weight != Weight.ZERO)
         with self.writing() as turn, self._holding() as holding:
-            text = self.host.read(self.live)
-            there = (parse_header(text) or {}).get("generation")
-            if expect is not None and (there != expect or not intact(text)):
-                raise Superseded(_superseded(text, expect))
-            self._not_somebody_elses(text)
-            generation = self.new_generation(there)
-            held = holding.result()
+            change = partial(self._attempt, weight=weight, mark=mark, expect=expect, turn=turn)
+            known, self._known = self._known, None
+            before = known or self._read()
+            held = holding.result()  # connected before NGINX reloads, or it shows nothing
             try:
-                place = self._stage(seen, turn)
-                said = self._change(seen, place, weight, generation, mark)
+                tried = change(seen, before)
             except (ConfigError, ConfigurationRefused):
                 if seen.at >= began:
                     raise
                 # What was included around our file may have changed since it was looked at.
                 self._surveyed = None
-                seen = self._survey(whole=weight != Weight.ZERO)
-                place = self._stage(seen, turn)
-                said = self._change(seen, place, weight, generation, mark)
-            restore = Restore(self.host, self.control, place, self.prove_within)
-            before = Before(text, there)
-            if said.hopeless:
-                raise restore(before, weight, said.words)
+                tried = change(self._survey(whole=weight != Weight.ZERO), self._read())
+            except _ChangedError:
+                tried = change(seen, self._read())
+            generation = tried.after.generation or ""
+            restore = Restore(self.host, self.control, tried.place, self.prove_within)
+            if tried.hopeless:
+                raise restore(tried.before, weight, tried.words)
             try:
                 answers = self.control.prove(generation, self.prove_within, held)
             except GatewayUnreachable as error:
-                why = f"{error}; {said.words}" if said.words else str(error)
-                raise restore(before, weight, why) from error
+                why = f"{error}; {tried.words}" if tried.words else str(error)
+                raise restore(tried.before, weight, why) from error
+            self._known = tried.after
             return Proof(generation, weight, self.clock.now() - began, answers)
+
+    def _read(self) -> Before:
+        text = self.host.read(self.live)
+        return Before(text, (parse_header(text) or {}).get("generation"))
+
+    def _attempt(
+        self,
+        seen: Surveyed,
+        before: Before,
+        *,
+        weight: Weight,
+        mark: Mark,
+        expect: str | None,
+        turn: Turn,
+    ) -> Tried:
+        """Bring a weight into place, if what is there is what is expected there."""
+        if expect is not None and (before.generation != expect or not intact(before.text)):
+            raise Superseded(_superseded(before.text, expect))
+        self._not_somebody_elses(before.text)
+        place = self._stage(seen, turn)
+        generation = self.new_generation(before.generation)
+        text = self._rendered(seen, weight, generation, mark)
+        tried = Tried(place, before, Before(text, generation))
+        return self._change(tried, weight)
 
     def generation(self) -> str:
         """See ``Router.generation``."""
@@ -187,27 +210,31 @@ class NginxRouter:
                 next_step="move it away, or give canaryctl a file of its own as gateway.config",
             ) from None
 
-    def _change(
-        self, seen: Surveyed, place: Stage, weight: Weight, generation: str, mark: Mark
-    ) -> Said:
-        """Bring a new text into place and have NGINX load it."""
-        steps = place.change(self._rendered(seen, weight, generation, mark))
+    def _change(self, tried: Tried, weight: Weight) -> Tried:
+        """Have the host make the change; tells what was heard of it."""
+        place = tried.place
+        steps = place.change(tried.after.text or "", tried.before.text)
         try:
             done = self.host.perform(steps)
         except HostError as error:
             # Nothing is known about how far it came; NGINX itself will tell.
-            return Said(str(error))
+            return replace(tried, words=str(error))
         match failed(steps, done):
             case None:
-                return Said(f"NGINX said: {complaint(done.output)}" if done.output.strip() else "")
+                words = f"NGINX said: {complaint(done.output)}" if done.output.strip() else ""
+                return replace(tried, words=words)
+            case Expect():
+                self.host.perform(place.cleaned())
+                raise _ChangedError
             case step if done.completed <= steps.index(Swap(place.staged, place.live)):
                 self.host.perform(place.cleaned())
                 self._refuse(step, place, weight, done.output)
             case Reload():
                 self.host.perform(place.cleaned())
                 words = f"NGINX was not told to reload: {complaint(done.output)}"
-                return Said(words, hopeless=True)
-        return Said(f"not all staged files could be removed: {done.output.strip()}")
+                return replace(tried, words=words, hopeless=True)
+        words = f"not all staged files could be removed: {done.output.strip()}"
+        return replace(tried, words=words)
 
     def _refuse(self, step: Step, place: Stage, weight: Weight, output: str) -> NoReturn:
         """Say why a configuration is not taken; always raises."""
@@ -228,16 +255,26 @@ class NginxRouter:
         )
 
 
+class _ChangedError(Exception):
+    """The live file is not what it was when it was last known; nothing was changed."""
+
+
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What was heard while a change was made.
+class Tried:
+    """A change that was made, and what was heard while it was.
 
     Attributes:
+        place: its files.
+        before: what was live.
+        after: what is to be live.
         words: for the message, when the change cannot be proven.
         hopeless: NGINX was not told to reload, so there is nothing to wait for.
     """
 
-    words: str
+    place: Stage
+    before: Before
+    after: Before
+    words: str = ""
     hopeless: bool = False
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from canaryctl.drivers.lock import Turn
 from canaryctl.drivers.nginx_files import Trial, trial
-from canaryctl.ports import Performed, Reload, Remove, Run, Step, Swap, Write
+from canaryctl.ports import Expect, Performed, Reload, Remove, Run, Step, Swap, Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,11 @@ class Stage:
             Run(("-t", "-q", "-c", self.trial.main)),
         ]
 
-    def change(self, text: str) -> list[Step]:
-        """Do all of a change: write, test, swap, reload."""
+    def change(self, text: str, before: str | None) -> list[Step]:
+        """Do all of a change: write, test, make sure of ``before``, swap, reload."""
+        fence = [] if before is None else [Expect(self.live, before)]
         swap = Swap(self.staged, self.live)
-        return [*self.written(text), swap, Reload(), *self.cleaned()]
+        return [*self.written(text), *fence, swap, Reload(), *self.cleaned()]
 
     def cleaned(self) -> list[Step]:
         """Leave nothing behind."""

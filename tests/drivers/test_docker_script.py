@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from canaryctl.drivers.docker_container import _detected
 from canaryctl.drivers.docker_script import NginxCommand, compile_steps, completed
-from canaryctl.ports import Reload, Remove, Run, Step, Swap, Write
+from canaryctl.ports import Expect, Reload, Remove, Run, Step, Swap, Write
 
 _TEXT = st.text(st.characters(exclude_characters="\0"), max_size=40)
 _NGINX = NginxCommand("/usr/sbin/nginx", "/etc/nginx", "/etc/nginx/nginx.conf")
 _STEPS = st.lists(
     st.builds(Write, _TEXT, _TEXT)
     | st.builds(Run, st.tuples(_TEXT, _TEXT))
+    | st.builds(Expect, _TEXT, _TEXT)
     | st.builds(Swap, _TEXT, _TEXT)
     | st.builds(Remove, _TEXT)
     | st.just(Reload()),
@@ -30,6 +31,8 @@ def _blanked(step: Step) -> Step:
             return Write("x", "x")
         case Run(arguments):
             return Run(tuple("-c" if word == "-c" else "x" for word in arguments))
+        case Expect():
+            return Expect("x", "x")
         case Swap():
             return Swap("x", "x")
         case Remove():
@@ -44,7 +47,9 @@ def test_the_text_depends_on_no_value(steps: list[Step]) -> None:
     assert script.text == compile_steps([_blanked(step) for step in steps], _NGINX).text
     used = [int(n) for n in re.findall(r'"\$\{(\d+)\}"', script.text)]
     assert set(used) == set(range(1, len(script.values) + 1))
-    assert script.text.count("$") == len(used)  # no other expansion
+    expected = sum(isinstance(step, Expect) for step in steps)
+    assert script.text.count("$(cat -- ") == expected
+    assert script.text.count("$") == len(used) + expected  # no other expansion
 
 
 def test_each_step_ends_with_a_code_that_tells_which() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from canaryctl.drivers.docker_host import DockerHost
 from canaryctl.drivers.local_host import LocalHost
-from canaryctl.ports import Host, Performed, Remove, Run, Step, Swap, Write
+from canaryctl.ports import Expect, Host, Performed, Remove, Run, Step, Swap, Write
 from tests.fakes import FakeHost
 
 GOOD = "events {}\n"
@@ -88,6 +88,26 @@ def test_swap_replaces_what_was_live(site: Site) -> None:
     staged, live = site.at("b.staged"), site.at("b.conf")
     site.host.perform([Write(live, "old\n" * 100), Write(staged, "new\n"), Swap(staged, live)])
     assert site.host.read(live) == "new\n"
+
+
+@pytest.mark.parametrize(
+    ("there", "expected", "goes_on"),
+    [
+        ("one\ntwo\n", "one\ntwo\n", True),
+        ("one\ntwo\n\n", "one\ntwo\n", False),
+        ("one\ntwo", "one\ntwo\n", False),
+        ("x = $(id) \"'`", "x = $(id) \"'`", True),
+        (None, "", False),
+    ],
+)
+def test_a_step_that_expects_a_text_stops_at_any_other(
+    site: Site, there: str | None, expected: str, *, goes_on: bool
+) -> None:
+    live, staged = site.at("fenced.conf"), site.at("fenced.staged")
+    site.host.perform([Remove(live)] if there is None else [Write(live, there)])
+    done = site.host.perform([Write(staged, "new"), Expect(live, expected), Swap(staged, live)])
+    assert done.completed == (3 if goes_on else 1)
+    assert site.host.read(live) == ("new" if goes_on else there)
 
 
 def test_a_write_replaces_what_was_longer(site: Site) -> None:
