@@ -98,8 +98,7 @@ class NginxRouter:
         seen = self._survey(whole=weight != Weight.ZERO)
         with self.writing() as turn, self._holding() as holding:
             change = partial(self._attempt, weight=weight, mark=mark, expect=expect, turn=turn)
-            known, self._known = self._known, None
-            before = known or self._read()
+            before = self._remembered() or self._read()
             held = holding.result()  # connected before NGINX reloads, or it shows nothing
             try:
                 tried = change(seen, before)
@@ -122,6 +121,15 @@ class NginxRouter:
                 raise restore(tried.before, weight, why) from error
             self._known = tried.after
             return Proof(generation, weight, self.clock.now() - began, answers)
+
+    def _remembered(self) -> Before | None:
+        """Give what this process wrote last, while that is in force; the fence makes sure."""
+        known, self._known = self._known, None
+        try:
+            there = self.control.ask().generation if known else None
+        except GatewayUnreachable:
+            return None
+        return known if known and known.generation == there else None
 
     def _read(self) -> Before:
         text = self.host.read(self.live)
