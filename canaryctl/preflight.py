@@ -104,7 +104,7 @@ class Preflight:
         """Look at what the source says of both versions, gate by gate."""
         now = self.clock.now()
         since = now - RECENT
-        frame = Frame(since, self.plan.interval, self.select, self.release, Weight.ZERO)
+        frame = Frame(since, since, self.plan.interval, self.select, self.release, Weight.ZERO)
         try:
             readings = self.metrics.read(wanted(self.gates, frame, now), since)
         except MetricsUnavailable as error:

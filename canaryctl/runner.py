@@ -172,6 +172,7 @@ class Runner:
     def _judged(self, command: Observe, state: State) -> Event:
         frame = Frame(
             since=command.since,
+            unseen=command.unseen,
             interval=self.plan.interval,
             select=self.select,
             release=self.mark.release,
@@ -179,7 +180,7 @@ class Runner:
         )
         now = self.clock.now()
         try:
-            readings = self.metrics.read(wanted(self.gates, frame, now), command.since)
+            readings = self.metrics.read(wanted(self.gates, frame, now), command.unseen)
         except MetricsUnavailable as error:
             return MetricsSilent(self.clock.now(), str(error))
         return Judged(readings.at, measure(self.gates, Look(frame, readings, now)))

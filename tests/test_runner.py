@@ -134,14 +134,23 @@ def test_a_counter_born_at_one_ends_it_within_two_evaluations() -> None:
     assert world.clock.now() - onset <= 2 * HOUR.interval + 5
 
 
-def test_a_failure_between_the_last_look_and_the_next_stage_is_not_lost() -> None:
+@pytest.mark.parametrize("after", [0.3, 900.5])
+def test_a_failure_while_a_weight_changes_is_not_lost(after: float) -> None:
     world = World()
-    # The counter appears after stage 1's last evaluation and before stage 2's weight is proven.
-    onset = BEGIN + 900.3
-    world.metrics.every = 0.05
+    # The gateway is taken at 0.2 and stage 1 proven at 0.4; its last evaluation is at 900.4 and
+    # stage 2 is proven at 900.6. A counter that is there by then was in nobody's window.
+    onset = BEGIN + after
+    world.metrics.every = 1.0
     world.metrics.series[Version.CANARY, "schema_total"] = lambda at: 1.0 if at > onset else None
     state = world.run()
     assert end_of(state)[0] is Cause.GATE_FAILED
+    assert world.clock.now() - onset < HOUR.interval + 1
+
+
+def test_what_failed_before_the_gateway_was_taken_is_not_the_rollouts() -> None:
+    world = World()
+    world.metrics.series[Version.CANARY, "schema_total"] = constant(3.0)
+    assert end_of(world.run())[1] is Outcome.SUCCEEDED
 
 
 def test_a_dead_canary_is_found_by_its_scrapes() -> None:

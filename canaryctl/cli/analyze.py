@@ -45,7 +45,7 @@ def analyze(
     length = seconds_of("--window", window) if window else default
     gates, select = config.core_gates(), config.select()
     since = clock.now() if scraping else clock.now() - length
-    frame = Frame(since, config.plan.interval, select, release_of(version), Weight.ZERO)
+    frame = Frame(since, since, config.plan.interval, select, release_of(version), Weight.ZERO)
     readings = build.metrics.read(wanted(gates, frame, clock.now()), since)
     while scraping and (left := since + length - clock.now()) > 0:
         clock.sleep(min(left, 1.0))

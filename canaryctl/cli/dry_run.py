@@ -110,7 +110,8 @@ def _queries(build: Build, release: str) -> Iterator[dict[str, Any]]:
 
     now = build.clock.now()
     plan, select = build.config.core_plan(), build.config.select()
-    frame = Frame(now - plan.interval, plan.interval, select, release, plan.stages[0].weight)
+    began = now - plan.interval
+    frame = Frame(began, began, plan.interval, select, release, plan.stages[0].weight)
     for gate in build.config.core_gates():
         texts = [
             want.query

@@ -31,10 +31,18 @@ class SetWeight:
 
 @dataclass(frozen=True, slots=True)
 class Observe:
-    """Wait until ``until`` (epoch seconds), then evaluate the gates since ``since``."""
+    """Wait until ``until``, then evaluate the gates. All in epoch seconds.
+
+    Attributes:
+        since: when this weight was proven; ratios, latencies and gauges speak of the time after.
+        until: when to evaluate.
+        unseen: from when on a zero gate counts. It reaches back over the change of weight, and
+            over what the evaluation before could not have seen yet: no failure falls between.
+    """
 
     since: float
     until: float
+    unseen: float
 
 
 Command = RunPreflight | SetWeight | Observe

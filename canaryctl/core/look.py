@@ -39,6 +39,7 @@ class Frame:
 
     Attributes:
         since: when this weight was proven, epoch seconds.
+        unseen: from when on zero gates count, at or before ``since``.
         interval: seconds between evaluations.
         select: each version's labels, for PromQL placeholders.
         release: the release being rolled out.
@@ -46,6 +47,7 @@ class Frame:
     """
 
     since: float
+    unseen: float
     interval: float
     select: Mapping[Version, Mapping[str, str]]
     release: str
@@ -114,6 +116,11 @@ class Look:
         """Give the raw series of one version; none is an empty tuple."""
         return self.readings.series.get(SeriesWanted(version, selector), ())
 
+    @property
+    def unseen(self) -> Window:
+        """From the last evaluation that surely saw all, over the change of weight, to now."""
+        return Window(self.frame.unseen, self.readings.at)
+
     def seen_from(self, version: Version) -> dict[str, float]:
         """Give since when each instance of a version is seen; a failed scrape is no sight."""
         sights: list[Series] = []
@@ -126,9 +133,12 @@ class Look:
                 ]
         return first_seen(sights)
 
-    def counted(self, version: Version, selector: Selector) -> Counted:
-        """Count a version's increments over the window."""
-        return total(self.series(version, selector), self.window, self.seen_from(version))
+    def counted(
+        self, version: Version, selector: Selector, window: Window | None = None
+    ) -> Counted:
+        """Count a version's increments over the window, or over another one."""
+        series = self.series(version, selector)
+        return total(series, window or self.window, self.seen_from(version))
 
     def error(self, *wants: Wanted) -> str | None:
         """Give why one of these could not be answered."""

@@ -156,8 +156,8 @@ def zero(gate: ZeroGate, look: Look) -> Finding:
     queries = _queries(look, gate.metric)
     if (failure := _failed(gate.rule, look, queries, gate.metric)) is not None:
         return failure
-    canary = look.counted(Version.CANARY, gate.metric)
-    stable = look.counted(Version.STABLE, gate.metric)
+    canary = look.counted(Version.CANARY, gate.metric, look.unseen)
+    stable = look.counted(Version.STABLE, gate.metric, look.unseen)
     limit = Limit("=", 0.0, canary.amount == 0, "zero")
     say = partial(found, gate.rule, limit=limit, stable=stable.amount, queries=queries)
     if canary.amount > 0:

@@ -36,6 +36,10 @@ GATEWAY_RETRY = 1.0
 """Seconds until a silent control listener is asked again."""
 
 
+OVERLAP = 60.0
+"""Seconds. What happened so long before an evaluation had been scraped by then."""
+
+
 class IllegalEvent(Exception):
     """An event that cannot happen in this phase: a defect in the runner, not in the world."""
 
@@ -85,7 +89,7 @@ def _crash_before(state: State, event: Crashed) -> Step:
 
 
 def _taken(state: State, event: WeightProven) -> Step:
-    return _shift(_proven(state, event), 0)
+    return _shift(replace(_proven(state, event), taken=event.at, unseen=event.at), 0)
 
 
 def _not_taken(state: State, event: WeightRefused) -> Step:
@@ -110,7 +114,7 @@ def _shifted(state: State, event: WeightProven) -> Step:
         records=(*state.records, record),
         next_at=min(event.at + state.plan.interval, event.at + state.stage.observe),
     )
-    return state, Observe(state.since, state.next_at)
+    return state, Observe(state.since, state.next_at, state.unseen)
 
 
 def _shift_refused(state: State, event: WeightRefused | TrafficUnproven) -> Step:
@@ -144,7 +148,8 @@ def _judged(state: State, event: Judged) -> Step:
     if not due:
         return _observe(state, event.at)
     if verdict.ruling is Ruling.CLEAR:
-        return _onward(state)
+        # The overlap was looked at already, and nothing was in it: counting it again is free.
+        return _onward(replace(state, unseen=max(state.taken, event.at - OVERLAP)))
     if event.at >= state.bound:
         lasted = event.at - state.since
         open_one = verdict.deciding
@@ -169,7 +174,7 @@ def _observe(state: State, at: float) -> Step:
         if at < end < next_at:
             next_at = end
             break
-    return replace(state, next_at=next_at), Observe(state.since, next_at)
+    return replace(state, next_at=next_at), Observe(state.since, next_at, state.unseen)
 
 
 def _metrics_silent(state: State, event: MetricsSilent) -> Step:
@@ -188,7 +193,7 @@ def _gateway_silent(state: State, event: GatewaySilent) -> Step:
         said = f"no answer for {event.at - since:.0f} s: {event.reason}"
         return _back(state, Ending(Cause.GATEWAY_LOST, said))
     state = replace(state, next_at=max(state.next_at, event.at + GATEWAY_RETRY))
-    return state, Observe(state.since, state.next_at)
+    return state, Observe(state.since, state.next_at, state.unseen)
 
 
 def _overtaken(state: State, event: Overtaken) -> Step:

@@ -47,6 +47,8 @@ class State:
         weight: the last weight that was proven (None: nothing was yet).
         generation: the generation that proved it.
         since: when the present weight was proven.
+        taken: when the gateway was taken, with 0 % proven.
+        unseen: from when on zero gates count; see ``Observe``.
         lost: seconds of this stage without metrics; they do not count as observed.
         silent_since: since when the metrics source, or the gateway, has not answered.
         attempts: how often going back was tried.
@@ -61,6 +63,8 @@ class State:
     weight: Weight | None = None
     generation: str = ""
     since: float = 0.0
+    taken: float = 0.0
+    unseen: float = 0.0
     next_at: float = 0.0
     lost: float = 0.0
     silent_since: float | None = None

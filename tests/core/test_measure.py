@@ -26,7 +26,7 @@ from canaryctl.core.series import Readings, Sample, Series, SeriesWanted, Versio
 from canaryctl.core.weight import Weight
 
 START, NOW = 1000.0, 1060.0
-FRAME = Frame(START, 10.0, {Version.CANARY: {"version": "canary"}}, "v0.2.0", Weight(500))
+FRAME = Frame(START, START, 10.0, {Version.CANARY: {"version": "canary"}}, "v0.2.0", Weight(500))
 BAD = parse_selector('http_requests_total{status=~"5.."}')
 TOTAL = parse_selector("http_requests_total")
 Canned = Mapping[tuple[Version, Selector], Sequence[Series]]

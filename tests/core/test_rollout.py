@@ -65,7 +65,7 @@ def test_a_healthy_rollout_succeeds() -> None:
     state, command = walked(*TO_STAGE_1, *stage_1)
     assert command == SetWeight(Weight.FULL, "stage 2 of 2")
     state, command = advance(state, proven(64.0, 10_000))
-    assert command == Observe(since=64.0, until=74.0)
+    assert command == Observe(since=64.0, until=74.0, unseen=3.0)
     for n in range(1, 7):
         state, command = advance(state, judged(64.0 + 10 * n, PASS))
     assert command is None
