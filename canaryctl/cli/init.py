@@ -1,9 +1,10 @@
-"""``canaryctl init``: look around, write a ``canary.yaml``, say what NGINX must be given."""
+"""``canaryctl init``: look around, write a ``canary.yaml``, say what to do then."""
 
 from __future__ import annotations
 
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +29,8 @@ def init(
     """Find NGINX and the services, and write a commented canary.yaml. Touches no traffic."""
     from canaryctl.cli.init_choice import choose
     from canaryctl.cli.init_find import look_around
-    from canaryctl.cli.init_tell import found_lines, needed, needed_lines, next_commands, warnings
+    from canaryctl.cli.init_steps import steps_to_take
+    from canaryctl.cli.init_tell import found_lines, step_lines, warnings
     from canaryctl.cli.init_write import canary_yaml
     from canaryctl.config import loads
 
@@ -41,6 +43,7 @@ def init(
     text = canary_yaml(choice)
     loads(text, str(path), {})
     _write(path, text, force=force)
+    steps = steps_to_take(choice, path)
     if output is Output.JSON:
         said = {
             "event": "init",
@@ -49,8 +52,7 @@ def init(
             "stable": choice.stable.address if choice.stable else None,
             "canary": choice.canary.address if choice.canary else None,
             "notes": [*found.notes, *warnings(choice)],
-            "nginx_needs": needed(choice),
-            "next": list(next_commands(path)),
+            "steps": [asdict(step) for step in steps],
         }
         typer.echo(json.dumps(said))
         return
@@ -58,11 +60,8 @@ def init(
     for line in found_lines(found, choice):
         typer.echo(line)
     typer.echo("")
-    for line in needed_lines(choice):
+    for line in step_lines(steps):
         typer.echo(line)
-    typer.echo("\nnext:")
-    for command in next_commands(path):
-        typer.echo(f"  {command}")
 
 
 def _refuse_to_overwrite(path: Path) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from canaryctl.cli.init_compose import Service, choose_versions
 from canaryctl.cli.init_find import CONTROL, Found, Nginx
-from canaryctl.cli.init_nginx import FILE
+from canaryctl.cli.init_near import Nearness
+from canaryctl.cli.init_nginx import FILE, Configuration
 
 _PLACE = f"/etc/nginx/conf.d/{FILE}"
 _PATH = re.compile(r"/[A-Za-z0-9_./+@-]+")
@@ -30,26 +33,49 @@ class Choice:
     @property
     def place(self) -> str:
         """Where canaryctl's file goes, seen from NGINX."""
-        place = self.nginx.configuration.place if self.nginx else ""
+        seen = self.configuration
+        place = seen.place or (
+            f"{PurePosixPath(seen.main).parent}/conf.d/{FILE}" if seen.main else ""
+        )
         return place if _PATH.fullmatch(place) else _PLACE
 
     @property
+    def configuration(self) -> Configuration:
+        """What NGINX's says; empty where it could not be read."""
+        return self.nginx.configuration if self.nginx else Configuration()
+
+    @property
     def upstream(self) -> str:
-        """The upstream's name where the service's is taken; else empty."""
-        taken = self.nginx.configuration.upstreams if self.nginx else ()
-        return f"{self.service}-canaryctl" if self.service in taken else ""
+        """The upstream's name where the service's is, or may be, taken; else empty.
+
+        NGINX takes the host of each ``proxy_pass`` for an upstream, and refuses another one of
+        that name: ``upstream "app" may not have port 8000``. Where its configuration could not
+        be read, it most likely passes to the service by its name.
+        """
+        seen = self.configuration
+        taken = {name.lower() for name in (*seen.upstreams, *seen.hosts)}
+        if not seen.main and self.stable is not None:
+            taken.add(self.service.lower())
+        names = [self.service, f"{self.service}-canaryctl"]
+        names += [f"{names[1]}-{number}" for number in range(2, len(taken) + 2)]
+        free = next(name for name in names if name.lower() not in taken)
+        return "" if free == self.service else free
 
     @property
     def verify(self) -> str:
         """Where the control listener answers from here."""
         control = self.nginx.control if self.nginx else None
-        return f"http://127.0.0.1:{control.here if control else CONTROL}"
+        declared = self.in_compose.published(CONTROL) if self.in_compose else None
+        return f"http://127.0.0.1:{control.here if control else declared or CONTROL}"
 
     @property
     def control(self) -> str:
         """What it listens on where that is not the port of ``verify``; else empty."""
         if self.nginx is not None and self.nginx.host_network:
             return f"127.0.0.1:{CONTROL}"
+        declared = self.in_compose.published(CONTROL) if self.in_compose else None
+        if declared and declared != CONTROL:
+            return str(CONTROL)
         control = self.nginx.control if self.nginx else None
         return str(control.container) if control and control.container != control.here else ""
 
@@ -64,7 +90,7 @@ def choose(found: Found, directory: str) -> Choice:
     stable, canary = choose_versions(found.services)
     nginx = found.nginx[0] if found.nginx else None
     declared = [one for one in found.services if one.kind == "nginx" or one.name == "nginx"]
-    if nginx is not None and nginx.driver == "local" and declared:
+    if nginx is not None and declared and not _may_be_meant(nginx, declared):
         nginx = None  # the Compose file says which NGINX is meant; it only does not run yet
     return Choice(
         service=_name(stable.name if stable else directory),
@@ -75,6 +101,18 @@ def choose(found: Found, directory: str) -> Choice:
         canary=canary,
         prometheus=found.prometheus,
     )
+
+
+def _may_be_meant(nginx: Nginx, declared: Sequence[Service]) -> bool:
+    """Tell whether a running NGINX may be one that this directory declares."""
+    if nginx.driver == "local" or nginx.nearness is Nearness.FOREIGN:
+        return False
+    if nginx.nearness is Nearness.SAME_SERVICE and nginx.directory:
+        return False
+    if nginx.nearness is Nearness.OWN:
+        return True
+    # Neither the directory nor another one is known: only a name can tell.
+    return any(nginx.service == one.name or nginx.name == one.container for one in declared)
 
 
 def _name(text: str) -> str:

@@ -10,7 +10,9 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from canaryctl.cli.init_compose import Service, compose_services
+from canaryctl.cli.init_near import PROJECT, SERVICE, Here, Nearness, directory_of
 from canaryctl.cli.init_nginx import Configuration, read_dump
+from canaryctl.cli.init_published import Inspected, Published, prometheus_url, published
 
 if TYPE_CHECKING:
     import docker
@@ -19,22 +21,9 @@ CONTROL = 9180
 """The port of NGINX's control listener, unless another one is chosen."""
 _FOR_CLIENTS = (80, 443, 8080, 8443)
 _NAMES = ("nginx", "nginx-debug", "openresty", "angie")
-_PROJECT, _SERVICE = "com.docker.compose.project", "com.docker.compose.service"
 _MOST_CONTAINERS = 100
 _TIMEOUT = 5
 _LOOPBACK = ("127.0.0.1", "::1")
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A container's port on this machine."""
-
-    container: int
-    here: int
-    address: str
-
-    def __str__(self) -> str:
-        return f"{self.address}:{self.here} -> {self.container}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +36,9 @@ class Nginx:
         image: the container's; empty for a local one.
         project: Compose project and
         service: service, empty where it has none.
+        directory: the project's directory; empty where it is not known.
+        nearness: whether it is the one meant in the directory that was looked at.
+        command: how NGINX is called where it runs.
         ports: what it publishes.
         host_network: whether its loopback is this machine's.
         configuration: what ``nginx -T`` shows.
@@ -59,6 +51,9 @@ class Nginx:
     image: str = ""
     project: str = ""
     service: str = ""
+    directory: str = ""
+    nearness: Nearness = Nearness.UNKNOWN
+    command: tuple[str, ...] = ("nginx",)
     ports: tuple[Published, ...] = ()
     host_network: bool = False
     configuration: Configuration = field(default_factory=Configuration)
@@ -103,24 +98,34 @@ class Found:
 def look_around(directory: Path, environment: Mapping[str, str]) -> Found:
     """Look at Docker, at this machine and at a directory. Changes nothing, never raises."""
     services, notes = compose_services(directory, environment)
-    containers, seen, said = _in_docker()
+    containers, seen, said = _in_docker(directory, services)
+    prometheus, doubt = prometheus_url(services, containers)
     local = _local()
-    # One that is prepared for canaryctl first, then one that only has to be given a file.
-    seen.sort(key=lambda one: (not one.configuration.routed, not one.configuration.include))
+    # Where it belongs comes first: another project's gateway is not ours to turn, however well
+    # it is prepared. Then one that routes by canaryctl, then one that only lacks a file.
+    seen.sort(
+        key=lambda one: (
+            one.nearness,
+            not one.configuration.routed,
+            not one.configuration.include,
+        )
+    )
     return Found(
         nginx=(*seen, *([local] if local else [])),
         services=services,
-        prometheus=_prometheus(services, containers),
-        notes=(*notes, *said),
+        prometheus=prometheus,
+        notes=(*notes, *said, *([doubt] if doubt else [])),
     )
 
 
-def _in_docker() -> tuple[list[Mapping[str, Any]], list[Nginx], list[str]]:
+def _in_docker(
+    directory: Path, services: Sequence[Service]
+) -> tuple[list[Inspected], list[Nginx], list[str]]:
     """Give the running containers, those that are NGINX, and why there are none."""
     from canaryctl.core.errors import HostError
     from canaryctl.drivers.docker_connect import connect, engine_errors
 
-    containers: list[Mapping[str, Any]] = []
+    containers: list[Inspected] = []
     seen: list[Nginx] = []
     notes: list[str] = []
     try:
@@ -129,12 +134,16 @@ def _in_docker() -> tuple[list[Mapping[str, Any]], list[Nginx], list[str]]:
         return [], [], [f"Docker was not looked at: {error}"]
     try:
         with engine_errors("cannot list containers"):
-            listed = client.api.containers()[:_MOST_CONTAINERS]
-        for one in listed:
-            with engine_errors(f"cannot inspect container {one['Id'][:12]}"):
-                containers.append(client.api.inspect_container(one["Id"]))
-            nginx = _nginx_in(client, containers[-1])
-            seen += [nginx] if nginx is not None else []
+            listed = client.api.containers()
+        here = Here.of(directory, services, listed)
+        listed.sort(key=lambda one: here.nearness(one.get("Labels") or {}))
+        for one in listed[:_MOST_CONTAINERS]:
+            inspected = _inspected(client, one["Id"])
+            if inspected is not None:
+                near = here.nearness(inspected["Config"].get("Labels") or {})
+                containers.append((near, inspected))
+                nginx = _nginx_in(client, inspected, here)
+                seen += [nginx] if nginx is not None else []
     except HostError as error:
         notes.append(f"not all containers were looked at: {error}")
     finally:
@@ -142,7 +151,23 @@ def _in_docker() -> tuple[list[Mapping[str, Any]], list[Nginx], list[str]]:
     return containers, seen, notes
 
 
-def _nginx_in(client: docker.DockerClient, container: Mapping[str, Any]) -> Nginx | None:
+def _inspected(client: docker.DockerClient, id_: str) -> Mapping[str, Any] | None:
+    """Inspect a container; None for one that has ended since it was listed."""
+    from docker.errors import NotFound
+
+    from canaryctl.drivers.docker_connect import engine_errors
+
+    with engine_errors(f"cannot inspect container {id_[:12]}"):
+        try:
+            found: Mapping[str, Any] = client.api.inspect_container(id_)
+        except NotFound:
+            return None
+    return found
+
+
+def _nginx_in(
+    client: docker.DockerClient, container: Mapping[str, Any], here: Here
+) -> Nginx | None:
     from canaryctl.core.errors import HostError
     from canaryctl.drivers.docker_container import name_of, nginx_command
     from canaryctl.drivers.docker_exec import run_in
@@ -151,8 +176,9 @@ def _nginx_in(client: docker.DockerClient, container: Mapping[str, Any]) -> Ngin
         return None
     labels = container["Config"].get("Labels") or {}
     configuration, problem = Configuration(), ""
+    called = nginx_command(container, None, None, None)
     try:
-        command = nginx_command(container, None, None, None).line(("-T",))
+        command = called.line(("-T",))
         ended = run_in(client, container["Id"], name_of(container), command, _TIMEOUT)
         configuration = read_dump(ended.text)
         if not configuration.main:
@@ -163,9 +189,12 @@ def _nginx_in(client: docker.DockerClient, container: Mapping[str, Any]) -> Ngin
         driver="docker",
         name=name_of(container),
         image=str(container["Config"].get("Image") or ""),
-        project=labels.get(_PROJECT, ""),
-        service=labels.get(_SERVICE, ""),
-        ports=tuple(_published(container)),
+        project=labels.get(PROJECT, ""),
+        service=labels.get(SERVICE, ""),
+        directory=directory_of(labels),
+        nearness=here.nearness(labels),
+        command=tuple(called.line(())),
+        ports=tuple(published(container)),
         host_network=container["HostConfig"].get("NetworkMode") == "host",
         configuration=configuration,
         mounts=tuple((one["Destination"], one["RW"]) for one in container.get("Mounts") or ()),
@@ -192,17 +221,6 @@ def _runs_nginx(client: docker.DockerClient, container: Mapping[str, Any]) -> bo
     return any("nginx: master process" in " ".join(row) for row in rows)
 
 
-def _published(container: Mapping[str, Any]) -> list[Published]:
-    found: dict[tuple[int, int], Published] = {}
-    for port, here in sorted((container["NetworkSettings"].get("Ports") or {}).items()):
-        number, _, protocol = port.partition("/")
-        for one in here or ():
-            if protocol == "tcp":
-                seen = Published(int(number), int(one["HostPort"]), one["HostIp"])
-                found.setdefault((seen.container, seen.here), seen)
-    return list(found.values())
-
-
 def _local() -> Nginx | None:
     binary = shutil.which("nginx")
     if binary is None:
@@ -216,20 +234,8 @@ def _local() -> Nginx | None:
             stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return Nginx("local", binary, problem=str(error))
+        return Nginx("local", binary, command=(binary,), problem=str(error))
     configuration = read_dump(ended.stdout.decode(errors="replace"))
     said = ended.stderr.decode(errors="replace").strip().rpartition("\n")[2]
     problem = "" if configuration.main else said or f"nginx -T ended with {ended.returncode}"
-    return Nginx("local", binary, configuration=configuration, problem=problem)
-
-
-def _prometheus(services: Sequence[Service], containers: Sequence[Mapping[str, Any]]) -> str:
-    for container in containers:
-        image = str(container["Config"].get("Image") or "").rpartition("/")[2].partition(":")[0]
-        for port in _published(container):
-            if image == "prometheus" and port.container == 9090:  # noqa: PLR2004  its own port
-                return f"http://127.0.0.1:{port.here}"
-    for service in services:
-        if service.kind == "prometheus" and (here := service.published(9090)) is not None:
-            return f"http://127.0.0.1:{here}"
-    return ""
+    return Nginx("local", binary, command=(binary,), configuration=configuration, problem=problem)

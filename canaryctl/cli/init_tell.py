@@ -1,19 +1,18 @@
-"""What an existing NGINX must be given, and what to do next."""
+"""What was found, what is wrong with it, and the steps, in words."""
 
 from __future__ import annotations
 
-import os
-import shlex
-from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
 
 from canaryctl.cli.init_choice import Choice
 from canaryctl.cli.init_find import CONTROL, Found, Nginx
-from canaryctl.config.load import DEFAULT
-from canaryctl.resources import shipped
+from canaryctl.cli.init_near import Nearness
+from canaryctl.cli.init_steps import Step
 
-HTTP = "nginx/canaryctl-http.conf"
-LOCATION = "nginx/canaryctl-location.conf"
+_INDENT = " " * 5
+_WIDTH = 100
 _EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104  recognised, to be warned of
 
 
@@ -34,71 +33,27 @@ def found_lines(found: Found, choice: Choice) -> Iterator[str]:
         yield f"  note      {clean(note)}"
 
 
-def next_commands(path: Path) -> tuple[str, ...]:
-    """Give the commands that come next."""
-    usual = str(path) == DEFAULT and not os.environ.get("CANARYCTL_CONFIG")
-    option = "" if usual else f" --config {shlex.quote(str(path))}"
-    return (
-        f"canaryctl{option} config check",
-        f"canaryctl{option} weights set 0",
-        f"canaryctl{option} rollout --version v0.2.0 --dry-run",
-    )
+def step_lines(steps: Sequence[Step]) -> Iterator[str]:
+    """Say what is to be done, from top to bottom."""
+    from canaryctl.listeners.line import clean
 
-
-def needed(choice: Choice) -> list[dict[str, str]]:
-    """Give what NGINX's configuration still lacks: where, why, and the very lines."""
-    seen = choice.nginx.configuration if choice.nginx else None
-    if seen is not None and seen.routed and seen.include:
-        return []
-    place = PurePosixPath(choice.place)
-    lacking = []
-    if seen is None or not seen.include:
-        lacking.append(
-            {
-                "where": "inside http {}",
-                "why": "canaryctl's file and the one below are found; none is needed to start",
-                "lines": f"include {place.parent}/canaryctl-*.conf;\n",
-            }
-        )
-    if seen is None or not seen.logged:
-        lacking.append(
-            {
-                "where": f"a file {place.parent}/canaryctl-http.conf",
-                "why": "the log format; the maps let NGINX start before canaryctl's file exists",
-                "lines": shipped(HTTP).read_text(encoding="utf-8"),
-            }
-        )
-    if seen is None or not seen.routed:
-        lacking.append(
-            {
-                "where": "in the location of this service, instead of its proxy_pass",
-                "why": "requests go to the version that the weights choose",
-                "lines": shipped(LOCATION).read_text(encoding="utf-8"),
-            }
-        )
-    if seen is None or not seen.bounded:
-        lacking.append(
-            {
-                "where": "at the top of NGINX's main file, outside any block",
-                "why": "workers with the old weights end even when a WebSocket is held open",
-                "lines": "worker_shutdown_timeout 30s;\n",
-            }
-        )
-    return lacking
-
-
-def needed_lines(choice: Choice) -> Iterator[str]:
-    """Say what NGINX still lacks."""
-    lacking = needed(choice)
-    if not lacking:
-        yield "NGINX is prepared: it includes canaryctl's file and routes by it."
-        return
-    yield "NGINX needs this once (nginx/nginx.canary.conf is a complete example):"
-    for number, one in enumerate(lacking, 1):
+    yield "Do this in order, each step when the one before has succeeded:"
+    for number, step in enumerate(steps, 1):
         yield ""
-        yield f"  {number}. {one['where']} ({one['why']}):"
-        for line in one["lines"].splitlines():
-            yield f"       {line}".rstrip()
+        yield from _wrapped(f"{number:>3}. ", clean(step.do))
+        for put in step.puts:
+            yield from _wrapped(_INDENT, f"{clean(put.where)}:")
+            for line in put.lines.splitlines():
+                yield f"       {line}".rstrip()
+        for command in step.run:
+            yield f"{_INDENT}$ {clean(command)}"
+        yield from _wrapped(_INDENT, f"Clients: {clean(step.clients)}.")
+
+
+def _wrapped(first: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        text, _WIDTH, initial_indent=first, subsequent_indent=_INDENT, break_on_hyphens=False
+    )
 
 
 def _gateway(choice: Choice) -> str:
@@ -125,6 +80,12 @@ def warnings(choice: Choice) -> Iterator[str]:
         yield f"its configuration could not be read: {nginx.problem}"
     if nginx.driver != "docker":
         return
+    if nginx.nearness in (Nearness.SAME_SERVICE, Nearness.FOREIGN):
+        where = f" in {nginx.directory}" if nginx.directory else ""
+        yield (
+            f"it belongs to another Compose project, {nginx.project}{where}: make sure that it is "
+            "the NGINX in front of your service"
+        )
     control = nginx.control
     if control is None and not nginx.host_network:
         yield (

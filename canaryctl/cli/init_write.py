@@ -200,7 +200,7 @@ def _control(choice: Choice) -> str:
 
 def _upstream(choice: Choice) -> str:
     if choice.upstream:
-        taken = "the service's name is an upstream of NGINX's already"
+        taken = "the service's is, or may be, an upstream or a proxy_pass's host already"
         return f"  # The upstream's name; {taken}.\n  upstream: {scalar(choice.upstream)}"
     return "  # upstream: shop              # name of the upstream; left out: the service's"
 

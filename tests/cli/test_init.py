@@ -24,9 +24,11 @@ from canaryctl.cli import init
 from canaryctl.cli.config_schema import schema
 from canaryctl.cli.init_choice import choose
 from canaryctl.cli.init_compose import Service, choose_versions, compose_services
-from canaryctl.cli.init_find import Found, Nginx, Published
+from canaryctl.cli.init_find import Found, Nginx
 from canaryctl.cli.init_nginx import Configuration, read_dump
-from canaryctl.cli.init_tell import needed, warnings
+from canaryctl.cli.init_published import Published
+from canaryctl.cli.init_steps import steps_to_take
+from canaryctl.cli.init_tell import warnings
 from canaryctl.cli.init_write import canary_yaml
 from canaryctl.config import loads
 from canaryctl.core.errors import ConfigError
@@ -99,10 +101,12 @@ def test_it_says_what_nginx_needs_and_what_comes_next(here: Path) -> None:
             assert f"       {line}".rstrip() in said.splitlines()
     assert "include /etc/nginx/conf.d/canaryctl-*.conf;" in said
     assert "worker_shutdown_timeout 30s;" in said
-    assert said.splitlines()[-3:] == [
-        "  canaryctl config check",
-        "  canaryctl weights set 0",
-        "  canaryctl rollout --version v0.2.0 --dry-run",
+    commands = [line for line in said.splitlines() if line.startswith("     $ ")]
+    assert commands == [
+        "     $ canaryctl config check",
+        "     $ canaryctl weights set 0",
+        "     $ nginx -t && nginx -s reload",
+        "     $ canaryctl rollout --version v0.2.0 --dry-run",
     ]
     assert (here / "canary.yaml").exists()
 
@@ -146,8 +150,9 @@ def test_json_is_one_object(here: Path) -> None:
     assert said["file"] == "canary.yaml"
     assert said["stable"] == "shop:8000"
     assert said["canary"] is None
-    assert len(said["nginx_needs"]) == 4
-    assert said["next"][0] == "canaryctl config check"
+    assert sum(len(step["puts"]) for step in said["steps"]) == 5
+    assert said["steps"][0]["run"] == ["canaryctl config check"]
+    assert all(step["clients"] for step in said["steps"])
 
 
 def test_compose_files_give_the_services(here: Path) -> None:
@@ -297,12 +302,24 @@ def test_what_is_wrong_with_the_chosen_container_is_said() -> None:
     assert list(warnings(choose(Found(nginx=(CONTAINER,)), "shop"))) == []
 
 
-def test_a_prepared_nginx_needs_nothing() -> None:
+@pytest.mark.parametrize(("written", "verb"), [(False, "weights set 0"), (True, "weights")])
+def test_a_prepared_nginx_needs_no_more_than_weights(written: bool, verb: str) -> None:
     prepared = Configuration(
-        "/etc/nginx/nginx.conf", "/etc/nginx/conf.d/*.conf", routed=True, logged=True, bounded=True
+        "/etc/nginx/nginx.conf",
+        "/etc/nginx/conf.d/*.conf",
+        routed=True,
+        logged=True,
+        bounded=True,
+        written=written,
     )
-    nginx = Nginx("docker", "web", configuration=prepared)
-    assert needed(choose(Found(nginx=(nginx,)), "shop")) == []
+    nginx = Nginx("docker", "web", ports=CONTAINER.ports, configuration=prepared)
+    steps = steps_to_take(choose(Found(nginx=(nginx,)), "shop"), Path("canary.yaml"))
+    assert [one for step in steps for one in step.puts] == []
+    assert [one for step in steps for one in step.run] == [
+        "canaryctl config check",
+        f"canaryctl {verb}",
+        "canaryctl rollout --version v0.2.0 --dry-run",
+    ]
 
 
 HOSTILE = st.one_of(
@@ -326,12 +343,17 @@ HOSTILE = st.one_of(
 
 
 @settings(max_examples=150, deadline=None)
-@given(HOSTILE, HOSTILE, HOSTILE, HOSTILE, st.booleans())
+@given(HOSTILE, HOSTILE, HOSTILE, HOSTILE, st.booleans(), st.booleans())
 def test_nothing_found_changes_the_shape_of_the_file(
-    name: str, image: str, project: str, file: str, composed: bool
+    name: str, image: str, project: str, file: str, in_project: bool, in_service: bool
 ) -> None:
+    composed = in_project and in_service
     nginx = Nginx(
-        "docker", name, image, project=project if composed else "", service=name if composed else ""
+        "docker",
+        name,
+        image,
+        project=project if in_project else "",
+        service=name if in_service else "",
     )
     services = (Service("app", file, port_) for port_ in ("",))
     found = Found(nginx=(nginx,), services=tuple(services))
@@ -342,8 +364,62 @@ def test_nothing_found_changes_the_shape_of_the_file(
         assert (config.gateway.project, config.gateway.service) == (project, name)
     else:
         assert config.gateway.container == name
+        assert (config.gateway.project, config.gateway.service) == (None, None)
     assert config.liveness == 3
     assert config.service == "app"
+
+
+@pytest.mark.parametrize("directory", ["shop", "...", "_", "Über Shop", "", "0"])
+def test_a_declared_nginx_is_named_by_project_and_service(directory: str) -> None:
+    found = Found(services=(Service("nginx", "compose.yaml"),))
+    config = loads(canary_yaml(choose(found, directory)))
+    assert config.gateway.service == "nginx"
+    assert config.gateway.project
+    assert config.gateway.container is None
+
+
+# --- which name the upstream gets ---------------------------------------------------------
+
+MAIN = "# configuration file /etc/nginx/nginx.conf:\nhttp {{ server {{ location / {{ {} }} }} }}\n"
+
+
+@pytest.mark.parametrize(
+    ("directive", "upstream"),
+    [
+        ("proxy_pass http://app:8000;", "app-canaryctl"),
+        ("proxy_pass http://APP;", "app-canaryctl"),
+        ('proxy_pass "https://app:8000/api/";', "app-canaryctl"),
+        ("grpc_pass grpc://app:50051;", "app-canaryctl"),
+        ("fastcgi_pass app:9000;", "app-canaryctl"),
+        ('set $backend "http://app"; proxy_pass $backend;', "app-canaryctl"),
+        ("proxy_pass http://app:1; proxy_pass http://app-canaryctl:1;", "app-canaryctl-2"),
+        ("proxy_pass http://$canaryctl_upstream;", None),
+        ("proxy_pass http://application:8000;", None),
+        ("proxy_pass http://127.0.0.1:8000/app;", None),
+        ("# proxy_pass http://app:8000;\n", None),
+        ("proxy_pass http://unix:/run/app:;", None),
+    ],
+)
+def test_no_upstream_is_named_as_the_host_of_a_pass(directive: str, upstream: str | None) -> None:
+    configuration = read_dump(MAIN.format(directive))
+    assert configuration.main == "/etc/nginx/nginx.conf"
+    nginx = Nginx("docker", "web", configuration=configuration)
+    found = Found(nginx=(nginx,), services=(Service("app", "compose.yaml"),))
+    assert loads(canary_yaml(choose(found, "shop"))).gateway.upstream == upstream
+
+
+def test_canaryctls_own_file_takes_no_name() -> None:
+    own = "/etc/nginx/conf.d/canaryctl-upstream.conf"
+    text = MAIN.format("") + f"# configuration file {own}:\nupstream app {{ server app:8000; }}\n"
+    found = read_dump(text)
+    assert (found.upstreams, found.hosts, found.servers) == ((), (), ("/etc/nginx/nginx.conf",))
+    assert found.written
+
+
+def test_an_unread_configuration_may_pass_to_the_service_by_its_name() -> None:
+    found = Found(services=(Service("nginx", "compose.yaml"), Service("app", "compose.yaml")))
+    assert choose(found, "shop").upstream == "app-canaryctl"
+    assert choose(Found(), "shop").upstream == ""
 
 
 # --- NGINX's own words --------------------------------------------------------------------
@@ -493,7 +569,11 @@ def test_the_snippets_on_an_existing_nginx(
 
 # --- a real engine ------------------------------------------------------------------------
 
-LABELS = {"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}
+PROJECT, SERVICE = "com.docker.compose.project", "com.docker.compose.service"
+DIRECTORY = "com.docker.compose.project.working_dir"
+
+
+NGINX = ["nginx", "-p", "/etc/nginx/", "-c", "/etc/nginx/nginx.conf", "-g", "daemon off;"]
 
 
 @pytest.mark.docker
@@ -504,11 +584,12 @@ def test_a_running_container_is_found_with_all_that_matters(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    labels = {PROJECT: "shop", SERVICE: "web", DIRECTORY: str(tmp_path)}
     container = run_container(
         base_image,
-        ["nginx", "-p", "/etc/nginx/", "-c", "/etc/nginx/nginx.conf", "-g", "daemon off;"],
+        NGINX,
         ports={"80/tcp": ("127.0.0.1", None), "9180/tcp": ("127.0.0.1", None)},
-        labels=LABELS,
+        labels=labels,
     )
     published = container.attrs["NetworkSettings"]["Ports"]["9180/tcp"][0]["HostPort"]
     monkeypatch.chdir(tmp_path)
