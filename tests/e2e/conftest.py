@@ -61,7 +61,7 @@ def tool(tmp_path: Path) -> Iterator[Tool]:
     started = Tool(tmp_path / "state")
     yield started
     for running in started.started:
-        running.kill()
+        running.stop()
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ from canaryctl.resources import shipped
 Event = dict[str, Any]
 RATE = 250
 LOAD_AT_MOST_S = 120
+GRACE_S = 20
 # What a canary at 25 % has begun with cannot be repeated elsewhere when it goes. Of the 62
 # requests a second that take some 10 ms each, one is under way on average.
 IN_FLIGHT = 5
@@ -156,7 +157,7 @@ class Running:
         try:
             code = self._process.wait(within)
         except subprocess.TimeoutExpired:
-            self.kill()
+            self.stop()
             raise AssertionError(
                 f"still running after {within:g} s: {''.join([*self._out, *self._err])}"
             ) from None
@@ -164,6 +165,14 @@ class Running:
             reader.join()
         took = time.monotonic() - self._began
         return Ended(code, "".join(self._out), "".join(self._err), took)
+
+    def stop(self) -> None:
+        """End it as a user would, so that it clears up behind it; after a grace at once."""
+        if self.runs:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(GRACE_S)
+        self.kill()
 
     def kill(self) -> None:
         """End it at once, by its own id; nothing happens when it has ended."""

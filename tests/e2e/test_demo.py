@@ -113,7 +113,7 @@ def left_on(engine: Any, project: str) -> list[Any]:
     """Give what a Compose project still has on the engine."""
     of_project = {"label": f"com.docker.compose.project={project}"}
     return [
-        *engine.containers.list(all=True, filters=of_project),
+        *engine.containers.list(all=True, filters=of_project, ignore_removed=True),
         *engine.networks.list(filters=of_project),
         *engine.volumes.list(filters=of_project),
         *(image for image in engine.images.list() if any(project in tag for tag in image.tags)),
@@ -149,7 +149,8 @@ def test_a_demo_that_is_stopped_while_it_starts_leaves_nothing(
     project = demo.heard().partition("Compose project ")[2].split()[0]
     of_project = {"label": f"com.docker.compose.project={project}"}
     eventually(
-        lambda: bool(docker_engine.containers.list(all=True, filters=of_project)),
+        # Sparse: a container that is being made is listed before it can be looked at.
+        lambda: bool(docker_engine.containers.list(all=True, filters=of_project, sparse=True)),
         "a container is there",
     )
     demo.send(number)
