@@ -25,7 +25,7 @@ from canaryctl.core.errors import (
 from canaryctl.core.weight import Weight
 from canaryctl.drivers.lock import Turn
 from canaryctl.drivers.nginx_control import Control
-from canaryctl.drivers.nginx_files import NotIncluded
+from canaryctl.drivers.nginx_files import NotIncluded, routed
 from canaryctl.drivers.nginx_held import Held
 from canaryctl.drivers.nginx_restore import Before, Restore
 from canaryctl.drivers.nginx_stage import Stage, failed, stage
@@ -89,6 +89,11 @@ class NginxRouter:
             notes.append(
                 "before 1.27.4 a reload closes idle keep-alive connections: a client that does "
                 "not retry may lose a request"
+            )
+        if not routed(seen.files, self.routing.upstream, besides=self.live):
+            notes.append(
+                f"no location was found that passes requests to {self.routing.upstream} (or to "
+                "$canaryctl_upstream): without one the weights reach no client"
             )
         return tuple(notes)
 

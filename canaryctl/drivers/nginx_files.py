@@ -137,3 +137,11 @@ def directive(files: Mapping[str, str], name: str, *, besides: str) -> bool:
                 return True
             starts = word in (";", "{", "}")
     return False
+
+
+def routed(files: Mapping[str, str], upstream: str, *, besides: str) -> bool:
+    """Tell whether a file besides ours passes requests to this upstream, by name or variable."""
+    wanted = re.compile(
+        rf"\b[a-z]+_pass\s+[^;]*(?:\$canaryctl_upstream|(?<![\w.-]){re.escape(upstream)}(?![\w.-]))"
+    )
+    return any(wanted.search(text) for path, text in files.items() if path != besides)

@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from canaryctl.drivers.nginx_files import NotIncluded, Trial, directive, dumped, trial
+from canaryctl.drivers.nginx_files import (
+    NotIncluded,
+    Trial,
+    directive,
+    dumped,
+    routed,
+    trial,
+)
 from tests.drivers.gateways import OLD_NGINX
 
 HEAD = "pid nginx.pid; error_log error.log;\nevents {}\n"
@@ -221,3 +228,23 @@ def test_a_directive_is_found_wherever_a_statement_may_begin() -> None:
     assert not look("# wanted 1;")
     assert not look("log 'wanted 1;' wanted;")
     assert not look("unwanted 1;")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("location / { proxy_pass http://shop; }", True),
+        ("location / { proxy_pass http://shop/api; }", True),
+        ("location / { proxy_pass http://$canaryctl_upstream; }", True),
+        ("location / { grpc_pass grpc://shop; }", True),
+        ("location / { proxy_pass http://shop-old; }", False),
+        ("location / { proxy_pass http://workshop:8000; }", False),
+        ("upstream shop { server a:1; }", False),
+    ],
+)
+def test_a_location_that_passes_to_the_upstream_is_found(text: str, *, found: bool) -> None:
+    files = {
+        "/etc/nginx/nginx.conf": text,
+        "/etc/nginx/conf.d/live.conf": "proxy_pass http://shop;",
+    }
+    assert routed(files, "shop", besides="/etc/nginx/conf.d/live.conf") is found
