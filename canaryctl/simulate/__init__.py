@@ -1,0 +1,1 @@
+"""Rollouts in simulated traffic: how often a rule is wrong, and what that costs."""
