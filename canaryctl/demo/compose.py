@@ -16,9 +16,13 @@ from types import FrameType
 from typing import IO, Any
 
 from canaryctl.core.errors import HostError
+from canaryctl.ports import Clock
 
 _PROBE_S = 20.0
 _DOWN_S = 90.0
+_DOWN_ATTEMPTS = 5
+_DOWN_PAUSE_S = 1.0
+_FINISH_S = 5.0
 _END_S = 30.0
 _LOG_TAIL = 2000
 _LAST_LINES = 4
@@ -57,6 +61,7 @@ class Compose:
         variables: what its ``${NAME}`` stand for; they win over ``env_file``.
         env_file: more of them, for images; None: the Compose file's own defaults.
         log: where Compose's output goes.
+        clock: for the time between two attempts to take it down.
     """
 
     command: tuple[str, ...]
@@ -65,6 +70,7 @@ class Compose:
     variables: Mapping[str, str]
     env_file: Path | None
     log: Path
+    clock: Clock
 
     def up(self, *services: str, within: float) -> None:
         """Build and start services (all without a name), in the background.
@@ -77,14 +83,40 @@ class Compose:
     def down(self) -> None:
         """Remove all that ``up`` made, also of one that was cut short. No second Ctrl-C stops it.
 
+        An engine still finishes what a Compose that was ended had asked of it, also after a
+        first ``down`` has looked at what is there: so it is looked again, and repeated.
+
         Raises:
-            HostError: something may be left; says how to see it.
+            HostError: something is left; says what, or how to see it.
         """
         with uninterrupted():
-            self._run(
-                *("down", "--volumes", "--rmi", "local", "--remove-orphans", "--timeout", "3"),
-                within=_DOWN_S,
-            )
+            for attempt in range(1, _DOWN_ATTEMPTS + 1):
+                try:
+                    self._down()
+                except HostError:
+                    if attempt == _DOWN_ATTEMPTS:
+                        raise
+                else:
+                    if not (left := self._left()):
+                        return
+                self.clock.sleep(_DOWN_PAUSE_S)
+        raise HostError(
+            f"of Compose project {self.project} are left: {', '.join(left)}",
+            next_step=f"remove them: docker rm --force {' '.join(left)}",
+        )
+
+    def _down(self) -> None:
+        remove = ("--volumes", "--rmi", "local", "--remove-orphans", "--timeout", "3")
+        self._run("down", *remove, within=_DOWN_S)
+
+    def _left(self) -> list[str]:
+        """Name the project's containers, also those that only just came to be."""
+        from canaryctl.drivers.docker_connect import connect, engine_errors  # noqa: PLC0415  190 ms
+
+        label = f"com.docker.compose.project={self.project}"
+        with contextlib.closing(connect()) as engine, engine_errors("cannot list containers"):
+            found = engine.api.containers(all=True, filters={"label": label})
+        return [str(one["Names"][0]).lstrip("/") for one in found if one["Names"]]
 
     def tail(self) -> str:
         """Give what the services printed last, for a message; empty when that fails too."""
@@ -114,7 +146,9 @@ class Compose:
         hint = f"see what is there: docker ps --all --filter name={self.project}"
         with self.log.open("ab") as log:
             try:
-                code = bounded([*self._argv(), *arguments], log, within, self._env())
+                code = bounded(
+                    [*self._argv(), *arguments], log, within, env=self._env(), finish=_FINISH_S
+                )
             except OSError as error:
                 raise HostError(f"{what} cannot be started: {error}") from error
             except subprocess.TimeoutExpired:
@@ -126,12 +160,24 @@ class Compose:
 
 
 def bounded(
-    argv: Sequence[str], output: IO[Any], within: float, env: Mapping[str, str] | None = None
+    argv: Sequence[str],
+    output: IO[Any],
+    within: float,
+    *,
+    env: Mapping[str, str] | None = None,
+    finish: float = 0.0,
 ) -> int:
     """Run a program to its end and give its exit code; what stops us ends it as well, cleanly.
 
     In a session of its own: a Ctrl-C in the terminal reaches canaryctl only, which then ends
     the program and takes down whatever had been made by then.
+
+    Args:
+        argv: the program and its arguments.
+        output: where both of its streams go.
+        within: seconds it may take.
+        env: its environment; None: ours.
+        finish: seconds it gets to come to its own end first when we are stopped.
 
     Raises:
         OSError: it cannot be started.
@@ -148,12 +194,16 @@ def bounded(
     try:
         return running.wait(within)
     except BaseException:
-        _end(running)
+        with uninterrupted():
+            _end(running, finish)
         raise
 
 
-def _end(running: subprocess.Popen[bytes]) -> None:
+def _end(running: subprocess.Popen[bytes], finish: float) -> None:
     """End a program and what it started: Compose's plugin is a child of ``docker``."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        running.wait(finish)
+        return
     with contextlib.suppress(ProcessLookupError):
         os.killpg(running.pid, signal.SIGTERM)
     try:

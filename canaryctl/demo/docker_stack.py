@@ -137,6 +137,7 @@ def containers(base: Path, clock: Clock) -> Iterator[Containers]:
         },
         env_file=shipped("compose/no-registry.env") if packaged else None,
         log=base / "compose.log",
+        clock=clock,
     )
     with contextlib.ExitStack() as up:
         _say(f"starting containers of Compose project {compose.project} …")
