@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from canaryctl.cli.context import Output
-from canaryctl.core.errors import CanaryctlError, ConfigError, HostError, MetricsUnavailable
+from canaryctl.core.errors import (
+    CanaryctlError,
+    ConfigError,
+    ConfigurationRefused,
+    HostError,
+    MetricsUnavailable,
+)
 from canaryctl.core.weight import Weight
 
 if TYPE_CHECKING:
@@ -89,18 +95,30 @@ def rehearse(config: Config, path: Path, release: str, output: Output) -> None:
 
 def _diffs(build: Build, release: str) -> Iterator[dict[str, Any]]:
     """Render every stage; each is shown against the one before it."""
-    from canaryctl.drivers.template import Abilities, render
-    from canaryctl.ports import Mark
-
     weights = [Weight.ZERO, *(stage.weight for stage in build.config.core_plan().stages)]
     before = ""
-    for weight in weights:
-        text = render(build.template, build.routing, weight, "dry-run", Mark(release), Abilities())
+    for weight, text in zip(weights, _texts(build, release, weights), strict=True):
         lines = difflib.unified_diff(
             before.splitlines(), text.splitlines(), "before", f"{weight} %", lineterm="", n=1
         )
         yield {"weight": float(str(weight)), "diff": "\n".join(lines), "text": text}
         before = text
+
+
+def _texts(build: Build, release: str, weights: Sequence[Weight]) -> list[str]:
+    """Render as the NGINX there would get it; without one, as any NGINX would."""
+    from canaryctl.drivers.template import Abilities, render
+    from canaryctl.ports import Mark
+
+    mark, generation = Mark(release), "dry-run"
+    try:
+        return [build.router.preview(weight, generation, mark) for weight in weights]
+    except (HostError, ConfigurationRefused):
+        # Said by the checks; the template itself is looked at all the same.
+        return [
+            render(build.template, build.routing, weight, generation, mark, Abilities())
+            for weight in weights
+        ]
 
 
 def _queries(build: Build, release: str) -> Iterator[dict[str, Any]]:

@@ -11,27 +11,26 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
-from typing import NoReturn
 
 from canaryctl.core.errors import (
     ConfigError,
     ConfigurationRefused,
     GatewayUnreachable,
-    HostError,
     Superseded,
 )
 from canaryctl.core.weight import Weight
 from canaryctl.drivers.lock import Turn
+from canaryctl.drivers.nginx_change import ChangedError, Tried, made, refuse
 from canaryctl.drivers.nginx_control import Control
 from canaryctl.drivers.nginx_files import NotIncluded, routed
 from canaryctl.drivers.nginx_held import Held
 from canaryctl.drivers.nginx_restore import Before, Restore
 from canaryctl.drivers.nginx_stage import Stage, failed, stage
-from canaryctl.drivers.nginx_survey import Surveyed, complaint, survey
+from canaryctl.drivers.nginx_survey import Surveyed, survey
 from canaryctl.drivers.template import Routing, intact, parse_header, render
-from canaryctl.ports import Clock, Expect, Host, InForce, Mark, Proof, Reload, Run, Step, Swap
+from canaryctl.ports import Clock, Host, InForce, Mark, Proof, Step
 
 SURVEY_LASTS = 30.0
 """Seconds. In a longer time containers are recreated and configurations edited."""
@@ -83,7 +82,7 @@ class NginxRouter:
             done = self.host.perform([*steps, *place.cleaned()])
             if (step := failed(steps, done)) is not None:
                 self.host.perform(place.cleaned())
-                self._refuse(step, place, asked[done.completed], done.output)
+                refuse(step, place, asked[done.completed], done.output)
         notes = [f"NGINX {seen.version}"]
         if not seen.version.keeps_idle_connections:
             notes.append(
@@ -96,6 +95,16 @@ class NginxRouter:
                 "$canaryctl_upstream): without one the weights reach no client"
             )
         return tuple(notes)
+
+    def preview(self, weight: Weight, generation: str, mark: Mark) -> str:
+        """Give the text that a weight would bring into force here; changes nothing.
+
+        Raises:
+            ConfigError: the template is wrong.
+            HostError: the host cannot be reached.
+            ConfigurationRefused: NGINX's configuration is broken as it is.
+        """
+        return self._rendered(self._survey(whole=True), weight, generation, mark)
 
     def set(self, weight: Weight, mark: Mark, expect: str | None) -> Proof:
         """See ``Router.set``."""
@@ -113,7 +122,7 @@ class NginxRouter:
                 # What was included around our file may have changed since it was looked at.
                 self._surveyed = None
                 tried = change(self._survey(whole=weight != Weight.ZERO), self._read())
-            except _ChangedError:
+            except ChangedError:
                 tried = change(seen, self._read())
             generation = tried.after.generation or ""
             restore = Restore(self.host, self.control, tried.place, self.prove_within)
@@ -158,7 +167,7 @@ class NginxRouter:
         generation = self.new_generation(before.generation)
         text = self._rendered(seen, weight, generation, mark)
         tried = Tried(place, before, Before(text, generation))
-        return self._change(tried, weight)
+        return made(self.host, tried, weight)
 
     def generation(self) -> str:
         """See ``Router.generation``."""
@@ -203,9 +212,15 @@ class NginxRouter:
         try:
             return stage(seen.files, self.live, self.token, turn)
         except NotIncluded:
+            main = next(iter(seen.files))
+            step = f"add `include {self.live};` to its http {{}} block"
+            if not main.startswith("/"):
+                step = (
+                    f"its main file is known as {main} only, so no path can be compared: start it "
+                    "with absolute -p and -c, or set gateway.prefix and gateway.main"
+                )
             raise ConfigurationRefused(
-                f"NGINX's configuration does not include {self.live}",
-                next_step=f"add `include {self.live};` to its http {{}} block",
+                f"NGINX's configuration ({main}) does not include {self.live}", next_step=step
             ) from None
 
     def _rendered(self, seen: Surveyed, weight: Weight, generation: str, mark: Mark) -> str:
@@ -222,73 +237,6 @@ class NginxRouter:
                 f"{self.live} is there and is not canaryctl's; nothing was changed",
                 next_step="move it away, or give canaryctl a file of its own as gateway.config",
             ) from None
-
-    def _change(self, tried: Tried, weight: Weight) -> Tried:
-        """Have the host make the change; tells what was heard of it."""
-        place = tried.place
-        steps = place.change(tried.after.text or "", tried.before.text)
-        try:
-            done = self.host.perform(steps)
-        except HostError as error:
-            # Nothing is known about how far it came; NGINX itself will tell.
-            return replace(tried, words=str(error))
-        match failed(steps, done):
-            case None:
-                words = f"NGINX said: {complaint(done.output)}" if done.output.strip() else ""
-                return replace(tried, words=words)
-            case Expect():
-                self.host.perform(place.cleaned())
-                raise _ChangedError
-            case step if done.completed <= steps.index(Swap(place.staged, place.live)):
-                self.host.perform(place.cleaned())
-                self._refuse(step, place, weight, done.output)
-            case Reload():
-                self.host.perform(place.cleaned())
-                words = f"NGINX was not told to reload: {complaint(done.output)}"
-                return replace(tried, words=words, hopeless=True)
-        words = f"not all staged files could be removed: {done.output.strip()}"
-        return replace(tried, words=words)
-
-    def _refuse(self, step: Step, place: Stage, weight: Weight, output: str) -> NoReturn:
-        """Say why a configuration is not taken; always raises."""
-        if isinstance(step, Swap):
-            raise HostError(f"{self.live} could not be replaced: {output.strip()}")
-        if not isinstance(step, Run):
-            raise HostError(f"the new configuration could not be written: {output.strip()}")
-        said = complaint(output).replace(place.staged, f"the configuration for {weight} %")
-        if "host not found" in said:
-            raise ConfigurationRefused(
-                f"NGINX refuses {weight} %: {said}",
-                next_step="start that container (on NGINX's network), or mend versions.*.address",
-            )
-        raise ConfigError(
-            f"NGINX refuses {weight} %: {said}",
-            next_step="mend gateway.template (or the NGINX configuration around it); "
-            "nothing was changed",
-        )
-
-
-class _ChangedError(Exception):
-    """The live file is not what it was when it was last known; nothing was changed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """A change that was made, and what was heard while it was.
-
-    Attributes:
-        place: its files.
-        before: what was live.
-        after: what is to be live.
-        words: for the message, when the change cannot be proven.
-        hopeless: NGINX was not told to reload, so there is nothing to wait for.
-    """
-
-    place: Stage
-    before: Before
-    after: Before
-    words: str = ""
-    hopeless: bool = False
 
 
 def _superseded(text: str | None, expect: str) -> str:

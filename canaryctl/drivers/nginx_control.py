@@ -67,8 +67,9 @@ class Control:
             said = str(error) or type(error).__name__
             raise GatewayUnreachable(
                 f"NGINX's control listener at {self.url} does not answer: {said}",
-                next_step="check that NGINX runs, and that gateway.verify is its published control "
-                "port; a fresh gateway is brought into force by `canaryctl weights set 0`",
+                next_step="check that NGINX runs, that gateway.verify is its published control "
+                "port, and gateway.control what that leads to; a fresh gateway is brought into "
+                "force by `canaryctl weights set 0`",
             ) from error
         finally:
             for connection in connections:
