@@ -11,7 +11,6 @@
     ├── WeightRefused          exit 4   a change was refused; the previous one is in force, proven
     ├── TrafficUnknown         exit 3   what is in force could not be proven
     ├── MetricsUnavailable     exit 4   the metrics source as a whole does not answer
-    ├── PreflightFailed        exit 4   a check before the rollout failed; no traffic was shifted
     └── GatewayHeld            exit 5   another rollout holds this gateway
 """
 
@@ -77,12 +76,6 @@ class TrafficUnknown(CanaryctlError):
 
 class MetricsUnavailable(CanaryctlError):
     """The metrics source as a whole does not answer. Says nothing about the canary."""
-
-    exit_code = 4
-
-
-class PreflightFailed(CanaryctlError):
-    """A check before the rollout failed; no traffic was shifted."""
 
     exit_code = 4
 
