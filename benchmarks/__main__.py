@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks import detection, lost_requests, share, startup, weight_change
+from benchmarks import detection, evaluation, lost_requests, share, startup, weight_change
 from benchmarks.figure import Benchmark, Figure, NotRunnable, Settings
 from benchmarks.table import table
 
@@ -22,6 +22,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "share": share.run,
     "startup": startup.run,
     "detection": detection.run,
+    "evaluation": evaluation.run,
 }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TypeVar
 
-from canaryctl.ports import Host, Located, Performed, Run, Step, Swap
+from canaryctl.ports import Host, Located, Performed, Run, Step, Swap, Tail
 
 T = TypeVar("T")
 
@@ -52,6 +52,10 @@ class TimedHost:
     def read(self, path: str) -> str | None:
         """See ``ports.Host``."""
         return self.laps.timed("reading the live file", lambda: self.host.read(path))
+
+    def tail(self, path: str, offset: int) -> Tail | None:
+        """See ``ports.Host``."""
+        return self.laps.timed("reading a log", lambda: self.host.tail(path, offset))
 
     def perform(self, steps: Sequence[Step]) -> Performed:
         """See ``ports.Host``."""

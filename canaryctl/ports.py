@@ -12,6 +12,7 @@ from typing import Protocol
 
 from canaryctl.core.commands import Command
 from canaryctl.core.events import Event
+from canaryctl.core.sequential.batch import Attempts
 from canaryctl.core.series import Readings, Wanted
 from canaryctl.core.state import State
 from canaryctl.core.weight import Weight
@@ -91,15 +92,42 @@ class Located:
     detail: str
 
 
+MOST_TAILED = 2_000_000
+"""Bytes that ``Host.tail`` gives at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """The end of a file that grows.
+
+    Attributes:
+        file: which file this is, whatever it is called: another one after a rotation.
+        size: of the file now, in bytes; below the offset that was asked from once it was cut.
+        content: the bytes from that offset up to ``size``; less where that is more than
+            ``MOST_TAILED``.
+    """
+
+    file: str
+    size: int
+    content: bytes
+
+
 class Host(Protocol):
     """Where NGINX runs. Every call is bounded in time by the driver.
 
-    ``read`` and ``locate`` change nothing. ``perform`` is not idempotent.
+    ``read``, ``tail`` and ``locate`` change nothing. ``perform`` is not idempotent.
     All raise ``HostError`` when the place itself cannot be reached.
     """
 
     def read(self, path: str) -> str | None:
         """Give a file's text, None when there is none."""
+        ...
+
+    def tail(self, path: str, offset: int) -> Tail | None:
+        """Give what a file has from ``offset`` (bytes, 0 and up) on, None when there is none.
+
+        Also raises ``HostError`` when it is no regular file, such as a pipe.
+        """
         ...
 
     def perform(self, steps: Sequence[Step]) -> Performed:
@@ -122,6 +150,18 @@ class Metrics(Protocol):
 
         Raises:
             MetricsUnavailable: the source as a whole does not answer.
+        """
+        ...
+
+
+class Counting(Protocol):
+    """Who counts attempts at each version's servers."""
+
+    def read(self) -> Attempts | None:
+        """Give the increments since the last call; never raises.
+
+        None: not known, such as at the first call, after a gap in the log, or while it cannot
+        be read. What could not be read is in the next increments, or lost; never a zero.
         """
         ...
 

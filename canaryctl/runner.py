@@ -6,6 +6,8 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from canaryctl.core.accounts import by_evidence
+from canaryctl.core.analysis import Analysis, Judgement
 from canaryctl.core.commands import Command, Observe, RunPreflight, SetWeight
 from canaryctl.core.errors import (
     CanaryctlError,
@@ -31,13 +33,18 @@ from canaryctl.core.events import (
     WeightRefused,
 )
 from canaryctl.core.gate import Gate
+from canaryctl.core.history import LENGTH, history
 from canaryctl.core.look import Frame, Look, wanted
 from canaryctl.core.measure import measure
+from canaryctl.core.observation import History
+from canaryctl.core.observer import Observer
 from canaryctl.core.plan import Plan
 from canaryctl.core.rollout import advance
+from canaryctl.core.sequential.batch import Attempts
 from canaryctl.core.series import Version
 from canaryctl.core.state import Phase, State
-from canaryctl.ports import Clock, InForce, Listener, Mark, Metrics, Router
+from canaryctl.core.weight import Weight
+from canaryctl.ports import Clock, Counting, InForce, Listener, Mark, Metrics, Router
 
 TICK = 0.25
 """Seconds between two looks at the stop flag and the display."""
@@ -58,6 +65,8 @@ class Runner:
         stopped: gives who asked to stop, None while nobody has.
         mark: what is written beside each weight; its reason is filled in.
         select: each version's labels, for PromQL placeholders.
+        judgement: how the gates that are judged by evidence are.
+        attempts: NGINX's own counts, None where they are not kept.
     """
 
     plan: Plan
@@ -70,7 +79,16 @@ class Runner:
     select: dict[Version, dict[str, str]]
     stopped: Callable[[], str | None] = lambda: None
     listeners: Sequence[Listener] = ()
+    judgement: Judgement = field(default_factory=Judgement)
+    attempts: Counting | None = None
     _expect: str | None = field(default=None, init=False)
+    _analysis: Analysis = field(init=False)
+    _observer: Observer = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with no evidence."""
+        self._analysis = Analysis(self.gates, self.plan, self.judgement)
+        self._observer = Observer(self.gates)
 
     def run(self) -> State:
         """Walk the rollout to its end. Never raises for what the world does."""
@@ -97,7 +115,7 @@ class Runner:
         try:
             match command:
                 case RunPreflight():
-                    return PreflightEnded(self.clock.now(), self.preflight())
+                    return self._checked()
                 case SetWeight():
                     return self._set(command)
                 case Observe():
@@ -105,6 +123,31 @@ class Runner:
         except Exception as error:  # noqa: BLE001  whatever it is, traffic goes back to stable
             _log.debug("unforeseen", exc_info=True)
             return Crashed(self.clock.now(), f"{type(error).__name__}: {error}")
+
+    def _checked(self) -> PreflightEnded:
+        checks = self.preflight()
+        failed = any(check.passed is False for check in checks)
+        if failed:
+            return PreflightEnded(self.clock.now(), checks)
+        history = self._history()
+        if history is not None:
+            self._analysis.learn(history)
+        self._attempts()  # what is counted begins here
+        return PreflightEnded(self.clock.now(), checks, history)
+
+    def _history(self) -> History | None:
+        """Read stable's last hour. Without it the rollout learns as it goes."""
+        if not self._analysis.any:
+            return None
+        now = self.clock.now()
+        frame = self._frame(now - LENGTH, now - LENGTH, Weight.ZERO)
+        gates = [gate for gate in self.gates if by_evidence(gate)]
+        try:
+            readings = self.metrics.read(wanted(gates, frame, now), now - LENGTH)
+        except CanaryctlError as error:
+            _log.warning("stable's last hour cannot be read: %s", error)
+            return None
+        return history(gates, Look(frame, readings, now))
 
     def _set(self, command: SetWeight) -> Event:
         self.clock.sleep(command.pause)
@@ -170,17 +213,28 @@ class Runner:
         return seen
 
     def _judged(self, command: Observe, state: State) -> Event:
-        frame = Frame(
-            since=command.since,
-            unseen=command.unseen,
-            interval=self.plan.interval,
-            select=self.select,
-            release=self.mark.release,
-            weight=state.stage.weight,
-        )
+        frame = self._frame(command.since, command.unseen, state.stage.weight)
         now = self.clock.now()
         try:
             readings = self.metrics.read(wanted(self.gates, frame, now), command.unseen)
         except MetricsUnavailable as error:
             return MetricsSilent(self.clock.now(), str(error))
-        return Judged(readings.at, measure(self.gates, Look(frame, readings, now)))
+        look = Look(frame, readings, now)
+        findings = measure(self.gates, look)
+        if not self._analysis.any:
+            return Judged(readings.at, findings)
+        observation = self._observer.observe(look, self._attempts())
+        return self._analysis.judged(observation, findings, state.index)
+
+    def _frame(self, since: float, unseen: float, weight: Weight) -> Frame:
+        return Frame(
+            since=since,
+            unseen=unseen,
+            interval=self.plan.interval,
+            select=self.select,
+            release=self.mark.release,
+            weight=weight,
+        )
+
+    def _attempts(self) -> Attempts | None:
+        return None if self.attempts is None else self.attempts.read()

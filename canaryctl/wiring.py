@@ -15,12 +15,13 @@ from urllib.parse import urlsplit
 from canaryctl.config.model import Config, DockerGateway, LocalGateway, ScrapeSource
 from canaryctl.core.errors import ConfigError
 from canaryctl.core.series import Version
+from canaryctl.drivers.attempts import NginxAttempts
 from canaryctl.drivers.clock import SystemClock
 from canaryctl.drivers.lock import Locks
 from canaryctl.drivers.nginx import NginxRouter
 from canaryctl.drivers.nginx_control import Control
 from canaryctl.drivers.template import Address, Routing
-from canaryctl.ports import Clock, Metrics
+from canaryctl.ports import Clock, Counting, Metrics
 from canaryctl.resources import shipped
 
 if TYPE_CHECKING:
@@ -168,6 +169,12 @@ class Build:
             writing=self.locks.writing,
             resolver=gateway.resolver or (DOCKER_DNS if docker else ""),
         )
+
+    @cached_property
+    def attempts(self) -> Counting | None:
+        """Who counts attempts, None where NGINX writes no log of them."""
+        path = self.config.gateway.attempts
+        return NginxAttempts(self.host, path) if path else None
 
     @cached_property
     def metrics(self) -> Metrics:

@@ -6,7 +6,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from canaryctl.core.errors import HostError
-from canaryctl.ports import Expect, Located, Performed, Reload, Remove, Run, Step, Swap, Write
+from canaryctl.ports import (
+    MOST_TAILED,
+    Expect,
+    Located,
+    Performed,
+    Reload,
+    Remove,
+    Run,
+    Step,
+    Swap,
+    Tail,
+    Write,
+)
 
 Verdict = Callable[[Mapping[str, str], tuple[str, ...]], str]
 
@@ -36,6 +48,8 @@ class FakeHost:
     known: dict[str, Located] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     unreachable: str = ""
+    _inodes: dict[str, int] = field(default_factory=dict, init=False)
+    _given: int = field(default=0, init=False)
 
     def describe(self) -> str:
         return "a fake host"
@@ -46,6 +60,15 @@ class FakeHost:
     def read(self, path: str) -> str | None:
         self._reach()
         return self.files.get(path)
+
+    def tail(self, path: str, offset: int) -> Tail | None:
+        self._reach()
+        if path not in self.files:
+            return None
+        content = self.files[path].encode()
+        return Tail(
+            f"fake:{self._inode(path)}", len(content), content[offset : offset + MOST_TAILED]
+        )
 
     def perform(self, steps: Sequence[Step]) -> Performed:
         self._reach()
@@ -70,12 +93,21 @@ class FakeHost:
             case Swap(staged, live):
                 if staged not in self.files:
                     return f"{staged}: no such file"
+                self._inodes[live] = self._inode(staged)
+                self._inodes.pop(staged)
                 self.files[live] = self.files.pop(staged)
             case Remove(path):
+                self._inodes.pop(path, None)
                 self.files.pop(path, None)
             case Reload():
                 return self.reloaded(self.files)
         return ""
+
+    def _inode(self, path: str) -> int:
+        if path not in self._inodes:
+            self._given += 1
+            self._inodes[path] = self._given
+        return self._inodes[path]
 
     def _reach(self) -> None:
         if self.unreachable:

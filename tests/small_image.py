@@ -1,7 +1,8 @@
 """A container image of busybox, getent and the static NGINX, made without any registry.
 
-It holds nothing but what canaryctl asks of an image: ``sh`` with ``mv`` and ``rm``, NGINX, and
-``getent`` for names that Docker does not know. Made in about a second, once per content.
+It holds nothing but what canaryctl asks of an image: ``sh`` with ``mv`` and ``rm``, NGINX,
+``getent`` for names that Docker does not know, and ``stat``, ``tail`` and ``head`` to count
+attempts. Made in about a second, once per content.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 import docker
 
 REPOSITORY = "canaryctl-test"
-_APPLETS = ("sh", "mv", "rm", "cat", "ls", "mkdir", "ln", "sleep", "wget")
+_APPLETS = ("sh", "mv", "rm", "cat", "ls", "mkdir", "ln", "sleep", "stat", "tail", "head", "wget")
 _FOLDERS = ("tmp", "run", "proc", "sys", "dev", "etc/nginx/conf.d", "var/log/nginx")
 _MAIN = """\
 worker_processes 1;

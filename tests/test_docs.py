@@ -157,6 +157,7 @@ SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
     ),
 }
 SAID_OTHERWISE = {
+    "risk",  # a percentage
     # Defaults that depend on other keys or are made; the page says them in words.
     *("plan", "metrics", "gates", "control", "upstream", "resolver", "template"),
     *("binary", "main", "prefix"),

@@ -1,13 +1,20 @@
-"""``canaryctl analyze``: judge now, change nothing."""
+"""``canaryctl analyze``: compare and judge now, change nothing."""
 
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from canaryctl.cli.context import Output, context
+
+if TYPE_CHECKING:
+    from canaryctl.core.gate import Finding
+    from canaryctl.core.look import Look
+    from canaryctl.wiring import Build
+
+_WATCHED = 10.0
 
 
 def register(app: typer.Typer) -> None:
@@ -26,48 +33,79 @@ def analyze(
     version: Annotated[str, typer.Option("--version", help="The release, for queries.")] = "now",
     output: Annotated[Output, typer.Option("--output", "-o")] = Output.TEXT,
 ) -> None:
-    """Judge the canary by every gate on what the metrics source says now.
+    """Compare canary and stable on what the metrics source says now, and judge by every gate.
 
-    Ends 0 when all pass, 1 when one failed, 4 when one cannot tell.
+    Ends 0 when all gates pass, 1 when one failed, 4 when one cannot tell.
     """
     from canaryctl.cli.flags import release_of, seconds_of
-    from canaryctl.core.gate import Severity, Status
-    from canaryctl.core.look import Frame, Look, wanted
+    from canaryctl.core.comparison.advice import advise, critical
+    from canaryctl.core.comparison.compare import compare
     from canaryctl.core.measure import measure
-    from canaryctl.core.weight import Weight
+    from canaryctl.listeners.comparison import advice_lines, comparison_lines
+    from canaryctl.listeners.comparison_record import comparison_record
+    from canaryctl.listeners.line import line
     from canaryctl.listeners.records import finding as fields
     from canaryctl.listeners.tree import Before, tree
 
     build = context(ctx).build()
+    length = seconds_of("--window", window) if window else None
+    gates = build.config.core_gates()
+    look = _looked(build, length, release_of(version))
+    findings = measure(gates, look)
+    comparison = compare(gates, look)
+    advice = advise(comparison, findings, critical(gates))
+    verdict, code = _verdict(findings)
+    if output is Output.JSON:
+        found = comparison_record(comparison, advice)
+        judged = {"verdict": verdict, "findings": [fields(finding) for finding in findings]}
+        typer.echo(json.dumps({**found, **judged}))
+    else:
+        for one in (
+            *comparison_lines(comparison),
+            line(),
+            *tree(findings, None, Before.of(())),
+            line(),
+            *advice_lines(comparison, advice),
+        ):
+            typer.echo(one.text)
+    raise typer.Exit(code)
+
+
+def _looked(build: Build, length: float | None, release: str) -> Look:
+    """Read what gates and comparison need: the past, or where none is kept, what comes now."""
+    from canaryctl.core.comparison.source import Source
+    from canaryctl.core.look import Frame, Look, wanted
+    from canaryctl.core.series import Wanted
+    from canaryctl.core.weight import Weight
+
     config, clock = build.config, build.clock
-    scraping = config.metrics.provider == "scrape"
-    default = 10.0 if scraping else config.plan.observe
-    length = seconds_of("--window", window) if window else default
     gates, select = config.core_gates(), config.select()
+    scraping = config.metrics.provider == "scrape"
+    if length is None:
+        length = _WATCHED if scraping else config.plan.observe
     since = clock.now() if scraping else clock.now() - length
-    frame = Frame(since, since, config.plan.interval, select, release_of(version), Weight.ZERO)
-    readings = build.metrics.read(wanted(gates, frame, clock.now()), since)
+    frame = Frame(since, since, config.plan.interval, select, release, Weight.ZERO)
+
+    def asked(now: float) -> tuple[Wanted, ...]:
+        needed = (*wanted(gates, frame, now), *Source.of(gates).wanted())
+        return tuple(dict.fromkeys(needed))
+
+    now = clock.now()
+    readings = build.metrics.read(asked(now), since)
     while scraping and (left := since + length - clock.now()) > 0:
         clock.sleep(min(left, 1.0))
-        readings = build.metrics.read(wanted(gates, frame, clock.now()), since)
-    asked = clock.now()
-    if not scraping:
-        readings = build.metrics.read(wanted(gates, frame, asked), since)
-    findings = measure(gates, Look(frame, readings, asked))
+        now = clock.now()
+        readings = build.metrics.read(asked(now), since)
+    return Look(frame, readings, now)
+
+
+def _verdict(findings: tuple[Finding, ...]) -> tuple[str, int]:
+    """Give the gates' verdict and its exit code; what only warns has no say."""
+    from canaryctl.core.gate import Severity, Status
+
     binding = [finding for finding in findings if finding.severity is Severity.ROLLBACK]
-    failed = any(finding.status is Status.FAIL for finding in binding)
-    unsure = any(finding.status in (Status.NO_DATA, Status.ERROR) for finding in binding)
-    if output is Output.JSON:
-        typer.echo(
-            json.dumps(
-                {
-                    "window": length,
-                    "verdict": "fail" if failed else "unsure" if unsure else "pass",
-                    "findings": [fields(finding) for finding in findings],
-                }
-            )
-        )
-    else:
-        for line in tree(findings, None, Before.of(())):
-            typer.echo(line.text)
-    raise typer.Exit(1 if failed else 4 if unsure else 0)
+    if any(finding.status is Status.FAIL for finding in binding):
+        return "fail", 1
+    if any(finding.status in (Status.NO_DATA, Status.ERROR) for finding in binding):
+        return "unsure", 4
+    return "pass", 0

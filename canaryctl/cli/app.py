@@ -18,8 +18,10 @@ from canaryctl.cli import (
     demo,
     history,
     init,
+    replay,
     rollback,
     rollout,
+    simulate,
     status,
     weights,
 )
@@ -40,7 +42,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog=EPILOG,
 )
-for verb in (rollout, rollback, weights, status, analyze, history, config, init, demo):
+for verb in (
+    rollout,
+    rollback,
+    weights,
+    status,
+    analyze,
+    simulate,
+    history,
+    replay,
+    config,
+    init,
+    demo,
+):
     verb.register(app)
 
 

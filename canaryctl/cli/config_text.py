@@ -6,11 +6,13 @@ What is written here reads back as the same configuration, apart from the masked
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
 from enum import Enum
 from typing import TYPE_CHECKING, Any, get_args
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+    from pydantic.fields import FieldInfo
 
     from canaryctl.config.model import Config
 
@@ -99,19 +101,30 @@ def _limit(kind: str, value: Any) -> Any:
 
 
 def _model(model: BaseModel) -> dict[str, Any]:
-    from canaryctl.config.fields import Duration
+    from canaryctl.config.fields import Duration, DurationFromZero, Share
 
-    is_duration = get_args(Duration)[1]
+    written: dict[Any, Any] = {
+        get_args(Duration)[1]: duration,
+        get_args(DurationFromZero)[1]: duration,
+        get_args(Share)[1]: percentage,
+    }
     found: dict[str, Any] = {}
     for name, field in type(model).model_fields.items():
         value = getattr(model, name)
         if value is None:
             continue
-        found[name] = duration(value) if is_duration in field.metadata else _value(value)
+        write = next((written[one] for one in _marks(field) if one in written), _value)
+        found[name] = write(value)
     if "address" in found and len(found["address"]) == 1:
         found["address"] = found["address"][0]
     first = [name for name in _FIRST if name in found]
     return {name: found[name] for name in dict.fromkeys((*first, *found))}
+
+
+def _marks(field: FieldInfo) -> list[Any]:
+    """Give what a field's values are read with, also where they may be left out."""
+    optional = (mark for one in get_args(field.annotation) for mark in get_args(one)[1:])
+    return [one for one in (*field.metadata, *optional) if isinstance(one, Hashable)]
 
 
 def _value(value: Any) -> Any:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from canaryctl.demo.processes import Child
     from canaryctl.demo.stack import Stack
 
-RATE = 150
+RATE = 300
 CONNECTIONS = 48
 LOAD_AT_MOST = 600
 """Seconds: the load ends by itself, whatever becomes of the demo."""

@@ -13,6 +13,7 @@ from canaryctl.cli.init_near import Nearness
 from canaryctl.cli.init_nginx import FILE, Configuration
 
 _PLACE = f"/etc/nginx/conf.d/{FILE}"
+_ATTEMPTS = "/var/log/nginx/canaryctl-attempts.log"
 _PATH = re.compile(r"/[A-Za-z0-9_./+@-]+")
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 _LONGEST_NAME = 50
@@ -38,6 +39,12 @@ class Choice:
             f"{PurePosixPath(seen.main).parent}/conf.d/{FILE}" if seen.main else ""
         )
         return place if _PATH.fullmatch(place) else _PLACE
+
+    @property
+    def attempts(self) -> str:
+        """NGINX's log of attempts: the one it writes, else as the packaged lines say."""
+        there = self.configuration.attempts
+        return there if _PATH.fullmatch(there) else _ATTEMPTS
 
     @property
     def configuration(self) -> Configuration:

@@ -12,6 +12,8 @@ FILE = "canaryctl-upstream.conf"
 """The name of the file that canaryctl writes."""
 HTTP_FILE = "canaryctl-http.conf"
 """The name of the file with the log format and what the variables mean before ``FILE`` exists."""
+ATTEMPTS = "canaryctl_attempts"
+"""The name of the log format that attempts are counted from."""
 
 _SECTION = re.compile(r"^# configuration file (/[^\n]*):$", re.MULTILINE)
 _PART = re.compile(
@@ -33,6 +35,8 @@ class Configuration:
             path; empty when there is none.
         routed: whether a location already passes to canaryctl's upstream.
         logged: whether the log format for canary requests is defined.
+        counted: whether the log format for attempts is defined.
+        attempts: the log that is written in it; empty when there is none.
         bounded: whether old workers are ended after some time.
         written: whether canaryctl's file is there and included.
         upstreams: the names of upstreams in files that are not canaryctl's.
@@ -45,6 +49,8 @@ class Configuration:
     include: str = ""
     routed: bool = False
     logged: bool = False
+    counted: bool = False
+    attempts: str = ""
     bounded: bool = False
     written: bool = False
     upstreams: tuple[str, ...] = ()
@@ -90,6 +96,8 @@ def read_dump(text: str) -> Configuration:
         include=_include(main, sections[0][1]),
         routed=any(words[0] == "proxy_pass" and _ROUTED.match(words[1]) for words in every),
         logged=any(words[:2] == ("log_format", "canary") for words in every),
+        counted=any(words[:2] == ("log_format", ATTEMPTS) for words in every),
+        attempts=next((w[1] for w in every if w[0] == "access_log" and w[2] == ATTEMPTS), ""),
         bounded=any(words[0] == "worker_shutdown_timeout" for words in every),
         written=len(others) < len(sections),
         upstreams=tuple(words[1] for words in theirs if words[0] == "upstream"),

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from canaryctl.cli.init_choice import Choice
 from canaryctl.cli.init_find import CONTROL
 from canaryctl.cli.init_near import Nearness
+from canaryctl.cli.init_nginx import ATTEMPTS
 from canaryctl.config.load import DEFAULT
 from canaryctl.resources import shipped
 
@@ -159,8 +160,22 @@ def _files(choice: Choice) -> tuple[Put, ...]:
     if not seen.logged:
         where = f"a new file {folder}/{seen.http_file}"
         puts.append(Put(where, shipped(HTTP).read_text(encoding="utf-8")))
+    elif not seen.counted:
+        where = "inside http {}, where `log_format canary` is: a newer version counts attempts too"
+        puts.append(Put(where, _counting(HTTP)))
+    if seen.routed and not seen.attempts:
+        where = "where `access_log … canary …` is, beside it"
+        puts.append(Put(where, _counting(LOCATION)))
     # A prepared NGINX is not changed for the sake of worker_shutdown_timeout alone.
-    return () if seen.routed and seen.include and seen.logged else tuple(puts)
+    prepared = seen.routed and seen.include and seen.logged and seen.counted and seen.attempts
+    return () if prepared else tuple(puts)
+
+
+def _counting(name: str) -> str:
+    """Give the lines of a packaged file that are there to count attempts."""
+    lines = shipped(name).read_text(encoding="utf-8").splitlines(keepends=True)
+    wanted = (f"${ATTEMPTS} {{", "$canaryctl_counted {", f" {ATTEMPTS} ")
+    return "".join(line for line in lines if any(words in line for words in wanted))
 
 
 def _start(choice: Choice) -> Step:

@@ -40,6 +40,9 @@ gateway:
   # Publish it on loopback only (127.0.0.1:{CONTROL}:{CONTROL}).
   verify: {scalar(choice.verify)}
 {_control(choice)}
+  # NGINX's own log of attempts, as NGINX sees it: it shows a canary that is dead or gets no
+  # traffic, which no metric of the service can. Left out: attempts are not counted.
+  attempts: {scalar(choice.attempts)}
   # template: upstream.conf.j2    # your own template instead of the packaged one
 {_upstream(choice)}
   # resolver: 127.0.0.11          # DNS for NGINX >= 1.27.3, which then follows new addresses
@@ -55,8 +58,16 @@ plan:
   observe: 15m
   # Time between two evaluations of the gates.
   interval: 10s
-  # A stage without enough data is extended to at most so many times its length, then it fails.
+  # A stage without a verdict is extended to at most so many times its length.
   extend_to: 3
+  # What ends it then: back (to 0 %, called inconclusive) or advance.
+  # on_inconclusive: back
+  # evidence: a stage ends early, once the canary is known to be within its limits.
+  # advance: time
+  # Latency is not judged for so long after each weight change (cold start).
+  # warm_up: 60s
+  # Stable in trouble itself holds the rollout, for so long in all.
+  # hold_for: 30m
   # NGINX's control listener silent for so long: back to 0 %.
   gateway_lost_after: 30s
 
@@ -64,13 +75,19 @@ plan:
 metrics:
 {_metrics(choice)}
   # timeout: 10s                  # for one query
-  # lost_after: 2m                # no answer for so long: back to 0 %, "metrics lost"
+  # lost_after: 10m               # no answer for so long: back to 0 %, "metrics lost"
   # headers: {{X-Scope-OrgID: "team"}}
 
-# What each stage has to pass. Left out: these four. Each may have: max, min, max_ratio (canary
-# over stable), consecutive (failures in a row), min_samples, severity: rollback|warn,
-# on_no_data: hold|fail|pass (hold: the stage is extended, up to extend_to). Take out what your
-# service does not expose: without data a gate holds its stage, and fails it in the end.
+# How sure verdicts are: the chance at most that a healthy canary is thrown back in a rollout.
+# `canaryctl simulate` says what it means at your traffic. judge: threshold reads limits literally.
+risk: 1%
+# judge: evidence
+
+# What each stage has to pass: mission (these four), slo, strict, relaxed, or a list. Each may have:
+# max, min, max_ratio (canary over stable), judge: evidence|threshold, severity: rollback|warn; read
+# literally also consecutive (failures in a row), min_samples, on_no_data: hold|fail|pass (hold: the
+# stage is extended, up to extend_to). Take out what your service does not expose: without data a
+# gate holds its stage, and ends it in the end.
 gates:
   # Bad events among all; selectors, to which each version's labels (select) are added.
   - name: error rate

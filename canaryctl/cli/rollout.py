@@ -32,6 +32,10 @@ def rollout(
     interval: Annotated[
         str | None, typer.Option(help="Between two evaluations of the gates: 10s.")
     ] = None,
+    advance: Annotated[
+        str | None,
+        typer.Option(help="time, or evidence: a stage ends early once the canary is known good."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show and check everything, change nothing.")
     ] = False,
@@ -47,6 +51,7 @@ def rollout(
         stages=("--stages", stages),
         observe=("--observation-period", observation_period),
         interval=("--interval", interval),
+        advance=("--advance", advance),
     )
     if dry_run:
         from canaryctl.cli.dry_run import rehearse
@@ -68,6 +73,7 @@ def run(
     """
     from canaryctl.cli.shown import shown
     from canaryctl.cli.stop import StopFlag
+    from canaryctl.core.recording import Setup
     from canaryctl.listeners.journal import Journal
     from canaryctl.ports import Mark
     from canaryctl.preflight import Preflight
@@ -92,7 +98,7 @@ def run(
             machine=machine(),
         )
         listeners: list[Listener] = [
-            Journal.opened(build, mark),
+            Journal.opened(build, mark, setup=Setup(plan, gates, config.judgement())),
             *shown(build, mark, output, given.command),
             *extra,
         ]
@@ -107,6 +113,8 @@ def run(
             select=select,
             stopped=stop.by,
             listeners=listeners,
+            judgement=config.judgement(),
+            attempts=build.attempts,
         )
         with stop:
             try:

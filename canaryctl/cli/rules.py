@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from canaryctl.core.accounts import by_evidence
 from canaryctl.core.gate import GaugeGate, LatencyGate, RatioGate, Severity, Unit, UpGate, ZeroGate
 from canaryctl.core.gate import written as amount
 
@@ -23,6 +24,8 @@ def rule_line(gate: Gate) -> str:
         parts.append(f"from {rule.min_samples} samples on")
     if rule.severity is Severity.WARN:
         parts.append("warns only")
+    if by_evidence(gate):
+        parts.append("judged by evidence")
     parts.append(f"no data: {rule.on_no_data}")
     return ", ".join(parts)
 

@@ -15,6 +15,7 @@ from canaryctl.quantities import quantity, seconds
 _ADDRESS = re.compile(
     r"unix:/[A-Za-z0-9_./-]+|(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:.]+\]):(\d{1,5})"
 )
+_MOST_RISK = 0.5
 _PORTS = range(1, 65536)
 
 
@@ -52,6 +53,13 @@ def _positive(value: Any) -> float:
     number = seconds(value)
     if number == 0:
         raise ValueError("longer than 0 s")
+    return number
+
+
+def _share(value: Any) -> float:
+    number = quantity(value)
+    if not 0 < number <= _MOST_RISK:
+        raise ValueError(f"a chance above 0 and up to 50 %, such as 1%, not {value!r}")
     return number
 
 
@@ -105,6 +113,12 @@ Stages = Annotated[
 ]
 Duration = Annotated[
     float, BeforeValidator(_positive), WithJsonSchema({**_TEXT_OR_NUMBER, "examples": ["15m"]})
+]
+DurationFromZero = Annotated[
+    float, BeforeValidator(seconds), WithJsonSchema({**_TEXT_OR_NUMBER, "examples": ["60s", 0]})
+]
+Share = Annotated[
+    float, BeforeValidator(_share), WithJsonSchema({**_TEXT_OR_NUMBER, "examples": ["1%"]})
 ]
 Labels = Annotated[
     dict[str, str],

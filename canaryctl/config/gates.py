@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from canaryctl.config.fields import Limit, Limits, SelectorText
 from canaryctl.core import gate as core
+from canaryctl.core.accounts import can_be_evidence
+from canaryctl.core.measure_counts import LEAST_SAMPLES
 from canaryctl.core.promql import placeholders
 from canaryctl.core.selector import parse_selector
 
@@ -21,6 +24,7 @@ class GateModel(BaseModel):
     max: Limits | None = None
     min: Limit | None = None
     max_ratio: float | None = Field(None, gt=0, description="canary ÷ stable may not be above it")
+    judge: core.Judging | None = Field(None, description="left out: as `judge` at the top says")
     consecutive: int = Field(1, ge=1, description="evaluations in a row that must fail")
     min_samples: int | None = Field(None, ge=1)
     severity: core.Severity = core.Severity.ROLLBACK
@@ -37,7 +41,45 @@ class GateModel(BaseModel):
             min_samples=self.min_samples,
             severity=self.severity,
             on_no_data=self.on_no_data,
+            judge=core.Judging.EVIDENCE if self.judge is None else self.judge,
         )
+
+    def judged(self, default: core.Judging) -> core.Gate:
+        """Give the core's gate, and how it is judged.
+
+        By evidence where trials are counted, unless the limit is asked to be read literally: by
+        ``judge: threshold`` here or at the top, or by what only such a reading knows.
+        """
+        gate = self.gate()
+        threshold = core.Judging.THRESHOLD
+        literal = (self.judge or default) is threshold or (
+            self.judge is None and (self.consecutive > 1 or self.min_samples is not None)
+        )
+        if literal:
+            # From the least number of samples on, chance or not: that is what literal means.
+            rule = replace(
+                gate.rule, judge=threshold, min_samples=self.min_samples or LEAST_SAMPLES
+            )
+            return replace(gate, rule=rule)
+        judge = core.Judging.EVIDENCE if can_be_evidence(gate) else threshold
+        return replace(gate, rule=replace(gate.rule, judge=judge))
+
+    @model_validator(mode="after")
+    def _judgeable(self) -> GateModel:
+        if self.judge is not core.Judging.EVIDENCE:
+            return self
+        if self.consecutive > 1 or self.min_samples is not None:
+            raise ValueError("consecutive and min_samples belong to judge: threshold")
+        if not can_be_evidence(self.gate()):
+            raise ValueError(
+                "judge: evidence needs counted trials: kind: ratio with either max or min "
+                "(0 to 50 %), or kind: latency with max and no max_ratio"
+            )
+        return self
+
+    def gate(self) -> core.Gate:
+        """Give the core's gate."""
+        raise NotImplementedError
 
     @model_validator(mode="after")
     def _limited(self) -> GateModel:

@@ -6,11 +6,26 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from canaryctl.config.fields import Addresses, Duration, Labels, Name, Path, Stages, Url
-from canaryctl.config.gates import AnyGate, mission
+from canaryctl.config.fields import (
+    Addresses,
+    Duration,
+    DurationFromZero,
+    Labels,
+    Name,
+    Path,
+    Share,
+    Stages,
+    Url,
+)
+from canaryctl.config.gate_sets import Gates
+from canaryctl.config.gates import mission
 from canaryctl.core import gate as core
+from canaryctl.core.accounts import WARM_UP
+from canaryctl.core.analysis import Judgement
+from canaryctl.core.gate import Judging
+from canaryctl.core.plan import OnInconclusive, Stage
 from canaryctl.core.plan import Plan as CorePlan
-from canaryctl.core.plan import Stage
+from canaryctl.core.sequential.course import Policy
 from canaryctl.core.series import Version
 from canaryctl.core.weight import Weight
 
@@ -52,6 +67,9 @@ class Gateway(Model):
         None,
         pattern=r"^(?:[0-9A-Za-z.\[\]:-]+:)?[0-9]{1,5}$",
         description="what the control listener listens on; left out: verify's port",
+    )
+    attempts: Path | None = Field(
+        None, description="NGINX's log of attempts, as NGINX sees it; left out: not counted"
     )
     template: str | None = Field(None, description="replaces the packaged upstream template")
     upstream: Name | None = Field(None, description="name of the upstream; left out: service")
@@ -108,6 +126,25 @@ class PlanModel(Model):
         description="a stage without enough data lasts at most so many times observe",
     )
     gateway_lost_after: Duration = 30.0
+    advance: Literal["time", "evidence"] = Field(
+        "time", description="evidence: a stage ends early once the canary is known to be fine"
+    )
+    warm_up: DurationFromZero | None = Field(
+        None,
+        description="after a weight change latency is not judged; left out: 60s, at most observe/3",
+    )
+    hold_for: Duration = Field(
+        1800.0, description="stable in trouble itself may hold the rollout for so long, in all"
+    )
+    on_inconclusive: OnInconclusive = Field(
+        OnInconclusive.BACK, description="what ends a stage extended to its bound: back, advance"
+    )
+
+    def judgement(self, risk: float) -> Judgement:
+        """Give how evidence is judged in this plan."""
+        warm_up = min(WARM_UP, self.observe / 3) if self.warm_up is None else self.warm_up
+        policy = Policy(self.extend_to, self.hold_for, early=self.advance == "evidence")
+        return Judgement(risk, warm_up, policy)
 
     def core(self, lost_after: float) -> CorePlan:
         """Give the core's plan."""
@@ -117,6 +154,7 @@ class PlanModel(Model):
             extend_to=self.extend_to,
             lost_after=lost_after,
             gateway_lost_after=self.gateway_lost_after,
+            on_inconclusive=self.on_inconclusive,
         )
 
 
@@ -144,7 +182,7 @@ class Source(Model):
     """What both providers share."""
 
     timeout: Duration = 10.0
-    lost_after: Duration = Field(120.0, description="without an answer: back to 0 %, metrics lost")
+    lost_after: Duration = Field(600.0, description="without an answer: back to 0 %, metrics lost")
     headers: dict[str, SecretStr] = Field(default_factory=dict)
 
 
@@ -192,7 +230,15 @@ class Config(Model):
     metrics: Annotated[PrometheusSource | ScrapeSource, Field(discriminator="provider")] = Field(
         default_factory=lambda: ScrapeSource(provider="scrape")
     )
-    gates: tuple[AnyGate, ...] = Field(default_factory=mission)
+    judge: Judging = Field(
+        Judging.EVIDENCE, description="evidence, or threshold: every limit is read literally"
+    )
+    risk: Share = Field(
+        0.01, description="chance at most that a healthy canary is thrown back in a whole rollout"
+    )
+    gates: Gates = Field(
+        default_factory=mission, description="a list of them, or mission, slo, strict or relaxed"
+    )
     liveness: int = Field(
         3, ge=0, description="evaluations in a row that find the canary's scrape failed; 0: off"
     )
@@ -213,11 +259,20 @@ class Config(Model):
 
     def core_gates(self) -> tuple[core.Gate, ...]:
         """Give the gates, and liveness as the last one."""
-        gates = tuple(gate.gate() for gate in self.gates)
+        gates = tuple(one.judged(self.judge) for one in self.gates)
         if not self.liveness:
             return gates
-        rule = core.Rule("canary up", consecutive=self.liveness, on_no_data=core.OnNoData.PASS)
+        rule = core.Rule(
+            "canary up",
+            consecutive=self.liveness,
+            on_no_data=core.OnNoData.PASS,
+            judge=self.judge,
+        )
         return (*gates, core.UpGate(rule))
+
+    def judgement(self) -> Judgement:
+        """Give how evidence is judged."""
+        return self.plan.judgement(self.risk)
 
     def core_plan(self) -> CorePlan:
         """Give the plan with every bound."""

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import fsum, inf, isfinite
 from statistics import median
+from typing import NamedTuple
 
 from canaryctl.core.series import Sample, Series, Window
 
@@ -59,23 +60,44 @@ def increase(series: Series, window: Window, seen_from: float = -inf) -> Counted
     ``window.end`` ignored.
     """
     amounts: list[float] = []
-    previous: Sample | None = None
     resets = births = 0
+    for gain in gains(series, window, seen_from):
+        amounts.append(gain.amount)
+        resets += gain.reset
+        births += gain.birth
+    newest = max((s.at for s in _countable(series, window.end)), default=None)
+    return Counted(fsum(amounts), newest, resets, births)
+
+
+class Gain(NamedTuple):
+    """What one sample added to the one before, and how that is known.
+
+    Attributes:
+        at: epoch seconds of the sample.
+        after: of the one before; minus infinity for a birth.
+        amount: what was added.
+    """
+
+    at: float
+    after: float
+    amount: float
+    reset: bool = False
+    birth: bool = False
+
+
+def gains(series: Series, window: Window, seen_from: float = -inf) -> Iterator[Gain]:
+    """Give a counter's increments in a window one by one; see ``increase``."""
+    previous: Sample | None = None
     for sample in _countable(series, window.end):
         if sample.at > window.start:
-            if previous is None and sample.at > seen_from:
-                births += 1
-                amounts.append(sample.value)
-            elif previous is None:
-                pass
+            if previous is None:
+                if sample.at > seen_from:
+                    yield Gain(sample.at, -inf, sample.value, birth=True)
             elif sample.value < previous.value:
-                resets += 1
-                amounts.append(sample.value)
+                yield Gain(sample.at, previous.at, sample.value, reset=True)
             else:
-                amounts.append(sample.value - previous.value)
+                yield Gain(sample.at, previous.at, sample.value - previous.value)
         previous = sample
-    newest = None if previous is None else previous.at
-    return Counted(fsum(amounts), newest, resets, births)
 
 
 def total(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from canaryctl.core.gate import Finding
+from canaryctl.core.observation import History, Observation
+from canaryctl.core.sequential.trial import Weighed
 from canaryctl.core.weight import Weight
 
 
@@ -34,10 +36,15 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class PreflightEnded:
-    """Everything that the rollout will need was looked at."""
+    """Everything that the rollout will need was looked at.
+
+    Attributes:
+        history: stable's minutes before the rollout, as far as the metrics source has them.
+    """
 
     at: float
     checks: tuple[Check, ...]
+    history: History | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +77,18 @@ class TrafficUnproven:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The gates were evaluated on what the metrics source answered."""
+    """The gates were evaluated on what the metrics source answered.
+
+    Attributes:
+        findings: one for each gate (and label value).
+        weighed: what the evidence came to; None where no gate is judged by evidence.
+        observation: the counts that it rests on.
+    """
 
     at: float
     findings: tuple[Finding, ...]
+    weighed: Weighed | None = None
+    observation: Observation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, lgamma, log, log1p
+from math import exp, lgamma, log, log1p, sqrt
 
 CHANCE = 1e-4
 """A limit counts as broken when chance alone gives such a count less often."""
@@ -24,6 +24,8 @@ def tail(bad: float, total: float, limit: float) -> float:
         return 1.0
     if limit <= 0 or k > n:
         return 0.0
+    if k < n * limit - 8 * sqrt(n * limit):
+        return 1.0  # so far below the mean that the first terms are too small to begin with
     odds = limit / (1 - limit)
     term = exp(
         lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log(limit) + (n - k) * log1p(-limit)

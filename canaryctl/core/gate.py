@@ -25,6 +25,13 @@ class Severity(StrEnum):
     WARN = "warn"
 
 
+class Judging(StrEnum):
+    """How a gate's counts become a verdict."""
+
+    EVIDENCE = "evidence"
+    THRESHOLD = "threshold"
+
+
 class OnNoData(StrEnum):
     """What a stage's end makes of a gate without data."""
 
@@ -57,6 +64,7 @@ class Rule:
             ruled out (see ``canaryctl.core.evidence``).
         severity: what a failed gate does.
         on_no_data: what the stage's end makes of a gate without data.
+        judge: by evidence (see ``canaryctl.core.sequential``), or by the value as it is.
     """
 
     name: str
@@ -67,6 +75,7 @@ class Rule:
     min_samples: int | None = None
     severity: Severity = Severity.ROLLBACK
     on_no_data: OnNoData = OnNoData.HOLD
+    judge: Judging = Judging.THRESHOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +141,19 @@ Gate = RatioGate | LatencyGate | ZeroGate | GaugeGate | PromqlGate | UpGate
 
 
 @dataclass(frozen=True, slots=True)
+class Scale:
+    """How far the evidence on one gate is. Each is a fraction of what decides, 0 to 1.
+
+    Attributes:
+        against: towards throwing the canary back.
+        support: towards knowing that the canary is within the limit.
+    """
+
+    against: float
+    support: float
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """What one gate (or one label value of it) showed at one evaluation.
 
@@ -150,6 +172,8 @@ class Finding:
         consecutive: how many failures in a row it takes.
         stable: stable's value where it was looked at.
         queries: what was asked of the metrics source.
+        judge: what made a verdict of it. By evidence, ``status`` is the judge's word.
+        scale: how far the evidence is; None where none is collected.
     """
 
     gate: str
@@ -166,6 +190,8 @@ class Finding:
     consecutive: int = 1
     stable: float | None = None
     queries: tuple[str, ...] = ()
+    judge: Judging = Judging.THRESHOLD
+    scale: Scale | None = None
 
     @property
     def name(self) -> str:

@@ -30,13 +30,18 @@ def cumulative(
     Series whose ``le`` is missing or no bound are ignored. So is a bound without any usable sample:
     it is not known to be 0.
     """
-    by_bound: dict[float, list[Series]] = {}
+    counted = {bound: total(group, window, seen_from) for bound, group in by_bound(series).items()}
+    return {bound: found.amount for bound, found in counted.items() if found.newest is not None}
+
+
+def by_bound(series: Iterable[Series]) -> dict[float, list[Series]]:
+    """Group bucket series by their upper bound, in order; those without a bound are left out."""
+    groups: dict[float, list[Series]] = {}
     for one in series:
         bound = _bound(one.labels.get("le", ""))
         if bound is not None:
-            by_bound.setdefault(bound, []).append(one)
-    counted = {bound: total(group, window, seen_from) for bound, group in sorted(by_bound.items())}
-    return {bound: found.amount for bound, found in counted.items() if found.newest is not None}
+            groups.setdefault(bound, []).append(one)
+    return dict(sorted(groups.items()))
 
 
 def split_by(series: Iterable[Series], label: str) -> dict[str, tuple[Series, ...]]:

@@ -66,12 +66,18 @@ def found(
         consecutive=rule.consecutive,
         stable=stable,
         queries=queries,
+        judge=rule.judge,
     )
 
 
 def undecided(finding: Finding) -> Finding:
     """Make a finding hold its stage whatever ``on_no_data`` says: there is data, and it is bad."""
     return replace(finding, on_no_data=OnNoData.HOLD)
+
+
+def passed_over(finding: Finding) -> Finding:
+    """Make a lack of data keep nobody: at 100 % stable has no traffic to compare with, ever."""
+    return replace(finding, on_no_data=OnNoData.PASS)
 
 
 def _lower_only(rule: Rule) -> bool:

@@ -19,10 +19,11 @@ from canaryctl.core.gate import (
     ZeroGate,
     written,
 )
-from canaryctl.core.limits import Limit, compared, found, held, undecided
+from canaryctl.core.limits import Limit, compared, found, held, passed_over, undecided
 from canaryctl.core.look import Look
 from canaryctl.core.selector import Selector
 from canaryctl.core.series import Series, SeriesWanted, Version
+from canaryctl.core.weight import Weight
 
 LEAST_SAMPLES = 10
 """Fewer requests than this are not a verdict (mission, part C)."""
@@ -41,8 +42,13 @@ def ratio(gate: RatioGate, look: Look) -> Finding:
     )
     series = look.series(Version.CANARY, gate.total)
     lacking = _lacking(gate.rule, trials, series, look, "requests")
-    if lacking is None and gate.rule.max_ratio is not None and stable_trials.amount < LEAST_SAMPLES:
+    uncompared = gate.rule.max_ratio is not None and stable_trials.amount < LEAST_SAMPLES
+    if lacking is None and uncompared:
         lacking = f"stable has {stable_trials.amount:.0f} requests to compare with, not enough"
+        if _alone(look):
+            if gate.rule.maximum is None and gate.rule.minimum is None:
+                return passed_over(say(Status.NO_DATA, lacking))
+            lacking, base = None, None
     value = bad.amount / trials.amount if trials.amount else None
     if lacking is not None or value is None:
         return say(Status.NO_DATA, lacking or "no requests", value=value)
@@ -130,6 +136,10 @@ def _latency(
     lacking = _lacking(rule, seen, canary, look, "observations")
     if lacking is None and rule.max_ratio is not None and theirs is None:
         lacking = "stable has no observations to compare with"
+        if _alone(look):
+            if rule.maximum is None:
+                return passed_over(say(Status.NO_DATA, lacking))
+            lacking = None
     if lacking is not None or value is None:
         reason = lacking or "the histogram has no usable buckets"
         return say(Status.NO_DATA, reason, value=value)
@@ -172,6 +182,11 @@ def zero(gate: ZeroGate, look: Look) -> Finding:
 
 def _counts(gate: RatioGate, look: Look, version: Version) -> tuple[Counted, Counted]:
     return look.counted(version, gate.bad), look.counted(version, gate.total)
+
+
+def _alone(look: Look) -> bool:
+    """Whether all traffic is the canary's, so that stable has none to compare with."""
+    return look.frame.weight == Weight.FULL
 
 
 def _queries(look: Look, *selectors: Selector) -> tuple[str, ...]:

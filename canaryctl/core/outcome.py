@@ -21,6 +21,7 @@ class Cause(StrEnum):
     PASSED = "every stage passed"
     GATE_FAILED = "gate failed"
     NO_DATA = "no data"
+    INCONCLUSIVE = "inconclusive"
     METRICS_LOST = "metrics lost"
     WEIGHT_REFUSED = "weight refused"
     GATEWAY_LOST = "gateway lost"
@@ -36,6 +37,7 @@ _OUTCOMES = {
     Cause.PASSED: Outcome.SUCCEEDED,
     Cause.GATE_FAILED: Outcome.ROLLED_BACK,
     Cause.NO_DATA: Outcome.ROLLED_BACK,
+    Cause.INCONCLUSIVE: Outcome.ROLLED_BACK,
     Cause.METRICS_LOST: Outcome.ROLLED_BACK,
     Cause.WEIGHT_REFUSED: Outcome.ROLLED_BACK,
     Cause.GATEWAY_LOST: Outcome.ROLLED_BACK,

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import pairwise
 
 from canaryctl.core.weight import Weight
+
+
+class OnInconclusive(StrEnum):
+    """What becomes of a stage that was extended to its bound without a verdict."""
+
+    BACK = "back"
+    ADVANCE = "advance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +34,7 @@ class Plan:
         extend_to: a stage without enough data lasts at most this multiple of its ``observe``.
         lost_after: seconds without an answer from the metrics source until it counts as lost.
         gateway_lost_after: the same for NGINX's control listener.
+        on_inconclusive: what a stage's bound ends it with, while its estimate is over a limit.
         return_attempts: how often going back to 0 % is tried before it is reported as unknown.
     """
 
@@ -35,6 +44,7 @@ class Plan:
     lost_after: float = 120.0
     gateway_lost_after: float = 30.0
     return_attempts: int = 3
+    on_inconclusive: OnInconclusive = OnInconclusive.BACK
 
     def __post_init__(self) -> None:
         if not self.stages:

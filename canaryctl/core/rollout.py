@@ -28,8 +28,11 @@ from canaryctl.core.events import (
     WeightRefused,
 )
 from canaryctl.core.outcome import Cause, Ending
+from canaryctl.core.plan import OnInconclusive
+from canaryctl.core.sequential.course import Bound, Move
+from canaryctl.core.sequential.course import Step as CourseStep
 from canaryctl.core.state import Phase, StageRecord, State
-from canaryctl.core.verdict import Ruling, judge
+from canaryctl.core.verdict import Ruling, Verdict, judged_with
 from canaryctl.core.weight import Weight
 
 GATEWAY_RETRY = 1.0
@@ -38,6 +41,9 @@ GATEWAY_RETRY = 1.0
 
 OVERLAP = 60.0
 """Seconds. What happened so long before an evaluation had been scraped by then."""
+
+
+_TIME_IS_UP = (Move.ADVANCE, Move.EXTEND, Move.INCONCLUSIVE)
 
 
 class IllegalEvent(Exception):
@@ -132,24 +138,30 @@ def _proven(state: State, event: WeightProven) -> State:
 def _judged(state: State, event: Judged) -> Step:
     if state.silent_since is not None:
         state = replace(state, lost=state.lost + event.at - state.silent_since, silent_since=None)
+    step = event.weighed.step if event.weighed else None
+    if step is not None:
+        # The evidence keeps its own account of what was observed: holds and gaps are not.
+        state = replace(state, lost=event.at - state.since - step.observed)
     state = replace(state, gateway_silent_since=None)
-    due = event.at >= state.due
-    verdict = judge(event.findings, state.streaks, due=due)
+    due = event.at >= state.due if step is None else step.move in _TIME_IS_UP
+    verdict = judged_with(event.findings, state.streaks, step, due=due)
     record = replace(
         state.records[-1],
         findings=event.findings,
         verdict=verdict,
+        weighed=event.weighed,
         evaluations=state.records[-1].evaluations + 1,
         passed=due and verdict.ruling is Ruling.CLEAR,
     )
     state = replace(state, streaks=verdict.streaks, records=(*state.records[:-1], record))
     if verdict.ruling is Ruling.BACK:
         return _back(state, Ending(Cause.GATE_FAILED, verdict.reason))
+    if step is not None and step.move is Move.INCONCLUSIVE:
+        return _inconclusive(state, event, step, verdict)
     if not due:
         return _observe(state, event.at)
     if verdict.ruling is Ruling.CLEAR:
-        # The overlap was looked at already, and nothing was in it: counting it again is free.
-        return _onward(replace(state, unseen=max(state.taken, event.at - OVERLAP)))
+        return _passed(state, event)
     if event.at >= state.bound:
         lasted = event.at - state.since
         open_one = verdict.deciding
@@ -157,6 +169,30 @@ def _judged(state: State, event: Judged) -> Step:
         said = f"{why}; the stage was extended to its bound ({lasted:.0f} s)"
         return _back(state, Ending(Cause.NO_DATA, said))
     return _observe(state, event.at)
+
+
+def _passed(state: State, event: Judged) -> Step:
+    # The overlap was looked at already, and nothing was in it: counting it again is free.
+    return _onward(replace(state, unseen=max(state.taken, event.at - OVERLAP)))
+
+
+def _inconclusive(state: State, event: Judged, step: CourseStep, verdict: Verdict) -> Step:
+    """End a stage that came to its bound without a verdict. That is no blame."""
+    wanted = state.plan.on_inconclusive is OnInconclusive.ADVANCE
+    only_this = verdict.reason == step.reason  # no gate that is read literally is open
+    if step.bound is Bound.EXTENSION and wanted and only_this:
+        record = replace(state.records[-1], passed=True)
+        return _passed(replace(state, records=(*state.records[:-1], record)), event)
+    lasted = f"{event.at - state.since:.0f} s"
+    match step.bound:
+        case Bound.NO_DATA:
+            said = f"{step.reason}; the stage was extended to its bound ({lasted})"
+            return _back(state, Ending(Cause.NO_DATA, said))
+        case Bound.HOLD:
+            said = f"{step.reason}, the longest that a rollout waits"
+        case _:
+            said = f"{step.reason}; the stage was extended to its bound ({lasted})"
+    return _back(state, Ending(Cause.INCONCLUSIVE, f"{said}; no verdict against the canary"))
 
 
 def _onward(state: State) -> Step:

@@ -10,6 +10,7 @@ from canaryctl.core.events import Check
 from canaryctl.core.gate import Finding
 from canaryctl.core.outcome import Ending
 from canaryctl.core.plan import Plan, Stage
+from canaryctl.core.sequential.trial import Weighed
 from canaryctl.core.verdict import Verdict
 from canaryctl.core.weight import Weight
 
@@ -28,12 +29,17 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StageRecord:
-    """What became of one stage: for the table at the end."""
+    """What became of one stage: for the table at the end.
+
+    Attributes:
+        weighed: the newest evidence; None where no gate is judged by evidence.
+    """
 
     stage: Stage
     proven_at: float
     findings: tuple[Finding, ...] = ()
     verdict: Verdict | None = None
+    weighed: Weighed | None = None
     evaluations: int = 0
     passed: bool = False
 
@@ -49,7 +55,7 @@ class State:
         since: when the present weight was proven.
         taken: when the gateway was taken, with 0 % proven.
         unseen: from when on zero gates count; see ``Observe``.
-        lost: seconds of this stage without metrics; they do not count as observed.
+        lost: seconds of this stage without metrics, or held; they do not count as observed.
         silent_since: since when the metrics source, or the gateway, has not answered.
         attempts: how often going back was tried.
         ending: why the rollout ends, known from the moment it turns back.

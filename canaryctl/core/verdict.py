@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from canaryctl.core.gate import Finding, OnNoData, Severity, Status
+from canaryctl.core.gate import Finding, Judging, OnNoData, Severity, Status
+from canaryctl.core.sequential.course import Move, Step
 
 
 class Ruling(StrEnum):
@@ -35,15 +36,19 @@ class Verdict:
 
 
 def judge(findings: Sequence[Finding], streaks: Mapping[str, int], *, due: bool) -> Verdict:
-    """Weigh the findings of one evaluation.
+    """Weigh the findings of one evaluation that are read literally.
+
+    What is judged by evidence is left to the evidence, but a query that fails is an open
+    question whoever judges.
 
     Args:
         findings: one for each gate (and label value).
         streaks: failures in a row up to the evaluation before.
         due: the stage's time is up, so that lacking data has to be ruled on.
     """
-    now = {f.name: streaks.get(f.name, 0) + 1 for f in findings if f.status is Status.FAIL}
-    binding = [f for f in findings if f.severity is Severity.ROLLBACK]
+    literal = [f for f in findings if f.judge is Judging.THRESHOLD or f.status is Status.ERROR]
+    now = {f.name: streaks.get(f.name, 0) + 1 for f in literal if f.status is Status.FAIL}
+    binding = [f for f in literal if f.severity is Severity.ROLLBACK]
     for finding in _with(binding, Status.FAIL):
         if now[finding.name] >= finding.consecutive:
             return Verdict(Ruling.BACK, _said(finding, now), now, finding)
@@ -58,6 +63,33 @@ def judge(findings: Sequence[Finding], streaks: Mapping[str, int], *, due: bool)
         if finding.on_no_data is OnNoData.FAIL and due:
             return Verdict(Ruling.BACK, said, now, finding)
     return Verdict(Ruling.CLEAR, "", now)
+
+
+def judged_with(
+    findings: Sequence[Finding], streaks: Mapping[str, int], step: Step | None, *, due: bool
+) -> Verdict:
+    """Weigh the findings that are read literally, and what the evidence came to.
+
+    Args:
+        findings: one for each gate (and label value).
+        streaks: failures in a row up to the evaluation before.
+        step: the move that the evidence asks for; None where there is none.
+        due: the stage's time is up.
+    """
+    verdict = judge(findings, streaks, due=due)
+    if step is None or verdict.ruling is Ruling.BACK:
+        return verdict
+    if step.move is Move.BACK:
+        guilty = next((f for f in findings if _convicted(f)), None)
+        said = f"{guilty.name}: {guilty.reason}" if guilty else step.reason
+        return replace(verdict, ruling=Ruling.BACK, reason=said, deciding=guilty)
+    if verdict.ruling is Ruling.CLEAR and step.move in (Move.HOLD, Move.EXTEND, Move.INCONCLUSIVE):
+        return replace(verdict, ruling=Ruling.WAIT, reason=step.reason)
+    return verdict
+
+
+def _convicted(finding: Finding) -> bool:
+    return finding.judge is Judging.EVIDENCE and finding.status is Status.FAIL
 
 
 def _with(findings: Iterable[Finding], status: Status) -> list[Finding]:

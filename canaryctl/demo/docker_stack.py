@@ -50,6 +50,7 @@ gateway:
   config: /etc/nginx/conf.d/canaryctl-upstream.conf
   verify: http://127.0.0.1:{control}
   control: "9180"                   # inside the container
+  attempts: /var/log/nginx/canaryctl-attempts.log
 metrics:
   provider: prometheus
   url: http://127.0.0.1:{prometheus}

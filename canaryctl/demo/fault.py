@@ -25,7 +25,7 @@ class Fault(StrEnum):
 
 
 SETTINGS: dict[Fault, dict[str, float | bool]] = {
-    Fault.ERRORS: {"errors": 0.3},
+    Fault.ERRORS: {"errors": 0.05},
     Fault.LATENCY: {"latency": 5.0},
     Fault.SCHEMA: {"schema": 0.3},
     Fault.LOSS: {"loss": 2.5},

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from canaryctl.core.errors import ConfigError
+from canaryctl.core.errors import ConfigError, HostError
 from canaryctl.demo.processes import Child, free_ports
 from canaryctl.demo.stack import PLAN_AND_GATES, RELEASE, Stack
 from canaryctl.ports import Clock
@@ -30,6 +30,7 @@ gateway:
   pid_file: {base}/nginx.pid
   config: {base}/conf.d/canaryctl-upstream.conf
   verify: http://127.0.0.1:{control}
+  attempts: {base}/logs/canaryctl-attempts.log
 metrics:
   provider: scrape
 """
@@ -69,12 +70,26 @@ def local_stack(base: Path, clock: Clock, observe: str) -> Iterator[Stack]:
         argv = [str(binary), "-p", str(base), "-c", str(base / "nginx.conf"), "-g", "daemon off;"]
         nginx = running.enter_context(Child("nginx", argv, log_dir=base / "logs", clock=clock))
         nginx.wait_for_port(http, within=START_WITHIN)
+        _wait_for_pid(base / "nginx.pid", clock)
         yield Stack(
             url=f"http://127.0.0.1:{http}",
             faults=f"http://127.0.0.1:{canary_admin}/faults",
             config=config,
             said=f"a real NGINX on 127.0.0.1:{http}, two versions of the service behind it",
         )
+
+
+def _wait_for_pid(path: Path, clock: Clock) -> None:
+    """Wait until NGINX has written its process id, which it does a moment after it listens.
+
+    Raises:
+        HostError: it has not within ``START_WITHIN``.
+    """
+    deadline = clock.now() + START_WITHIN
+    while not (path.is_file() and path.read_text(encoding="ascii").strip()):
+        if clock.now() >= deadline:
+            raise HostError(f"nginx wrote no process id to {path} in {START_WITHIN:.0f} s")
+        clock.sleep(0.02)
 
 
 def _service(version: str, port: int, admin: int, release: str) -> list[str]:
@@ -114,8 +129,7 @@ def _nginx_config(base: Path, port: int) -> str:
         ("pid /run/nginx.pid;", f"pid {base}/nginx.pid;"),
         ("error_log /dev/stderr warn;", f"error_log {base}/logs/error.log warn;"),
         ("listen 80;", f"listen 127.0.0.1:{port};"),
-        ("/var/log/nginx/access.log", f"{base}/logs/access.log"),
-        ("/var/log/nginx/canary.log", f"{base}/logs/canary.log"),
+        ("/var/log/nginx/", f"{base}/logs/"),
     ):
         if shipped_line not in text:
             raise ConfigError(f"nginx/nginx.canary.conf no longer says {shipped_line!r}")

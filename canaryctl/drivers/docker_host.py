@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -21,13 +21,14 @@ from canaryctl.drivers.docker_container import (
 )
 from canaryctl.drivers.docker_exec import COULD_NOT_START, Ended, run_in
 from canaryctl.drivers.docker_script import MISSING_TOOL, compile_steps, completed
-from canaryctl.ports import Located, Performed, Step, Swap
+from canaryctl.drivers.docker_tail import ABSENT, parse_tail, tail_command
+from canaryctl.ports import MOST_TAILED, Located, Performed, Step, Swap, Tail
 
 if TYPE_CHECKING:
     import docker
 
-_ABSENT = 3  # exit code of _CAT for "no such file"
-_CAT = f'[ -e "$1" ] || exit {_ABSENT}; exec cat -- "$1"'
+_CAT = f'[ -e "$1" ] || exit {ABSENT}; exec cat -- "$1"'
+_MOST_SAID = 300  # characters of output in a message
 _LOCAL_ENGINE = "http+docker://localhost"  # how the SDK names an engine behind a Unix socket
 
 
@@ -101,6 +102,26 @@ class DockerHost:
             return None if raw is None else raw.decode()
         except UnicodeDecodeError as error:
             raise HostError(f"{path} in {self.describe()} is not UTF-8 text: {error}") from error
+
+    def tail(self, path: str, offset: int) -> Tail | None:
+        """Give what a file has from ``offset`` on, None when there is none.
+
+        Raises:
+            HostError: no engine, no such container, no ``stat``, ``tail`` or ``head`` in it, or
+                it cannot be read.
+        """
+        found = self._inspect()
+        ended = self._run(found, tail_command(path, offset, MOST_TAILED))
+        if ended.exit_code == ABSENT:
+            return None
+        if ended.exit_code == MISSING_TOOL:
+            raise _missing(found, ended.text, "sh, stat, tail and head to count attempts")
+        tail = parse_tail(ended.output, offset) if ended.exit_code == 0 else None
+        if tail is None:
+            said = ended.text[:_MOST_SAID] or f"it ended with {ended.exit_code}"
+            raise HostError(f"cannot read {path} in container {name_of(found)!r}: {said}")
+        # The container is part of it: in a recreated one the numbers may be the same.
+        return replace(tail, file=f"{found['Id']} {tail.file}")
 
     def perform(self, steps: Sequence[Step]) -> Performed:
         """Do the steps in order, in one exec, and stop at the first that fails.
@@ -177,7 +198,7 @@ class DockerHost:
 
     def _cat(self, found: Mapping[str, Any], path: str) -> bytes | None:
         ended = self._run(found, ["sh", "-c", _CAT, "canaryctl", path])
-        if ended.exit_code == _ABSENT:
+        if ended.exit_code == ABSENT:
             return None
         if ended.exit_code != 0:
             raise HostError(f"cannot read {path} in container {name_of(found)!r}: {ended.text}")
@@ -214,10 +235,10 @@ class DockerHost:
         return ""
 
 
-def _missing(found: Mapping[str, Any], tool: str) -> HostError:
+def _missing(found: Mapping[str, Any], tool: str, needs: str = "sh, mv and rm") -> HostError:
     return HostError(
         f"container {name_of(found)!r} has no {tool!r}",
-        next_step="NGINX's image needs sh, mv and rm: use one that has them, such as nginx:alpine.",
+        next_step=f"NGINX's image needs {needs}: use one that has them, such as nginx:alpine.",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,19 @@ from pathlib import Path
 
 from canaryctl.core.errors import HostError
 from canaryctl.drivers import reach
-from canaryctl.ports import Expect, Located, Performed, Reload, Remove, Run, Step, Swap, Write
+from canaryctl.ports import (
+    MOST_TAILED,
+    Expect,
+    Located,
+    Performed,
+    Reload,
+    Remove,
+    Run,
+    Step,
+    Swap,
+    Tail,
+    Write,
+)
 
 _READABLE_BY_WORKERS = 0o644
 
@@ -62,10 +75,32 @@ class LocalHost:
         except UnicodeDecodeError as error:
             raise HostError(f"{path} is not UTF-8 text: {error}") from error
         except OSError as error:
-            raise HostError(
-                f"cannot read {path}: {error.strerror}",
-                next_step="Run canaryctl as a user who may read NGINX's configuration.",
-            ) from error
+            raise _unreadable(path, error, "read NGINX's configuration") from error
+
+    def tail(self, path: str, offset: int) -> Tail | None:
+        """Give what a file has from ``offset`` on, None when there is none.
+
+        Raises:
+            HostError: it is there but cannot be read, or is no regular file.
+        """
+        try:
+            # A pipe without a writer would hold the opening up.
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise _unreadable(path, error, "read NGINX's logs") from error
+        try:
+            there = os.fstat(descriptor)
+            if not stat.S_ISREG(there.st_mode):
+                raise HostError(f"{path} is no regular file")
+            wanted = max(0, min(there.st_size - offset, MOST_TAILED))
+            content = os.pread(descriptor, wanted, offset)
+        except OSError as error:
+            raise _unreadable(path, error, "read NGINX's logs") from error
+        finally:
+            os.close(descriptor)
+        return Tail(f"{there.st_dev}:{there.st_ino}", there.st_size, content)
 
     def perform(self, steps: Sequence[Step]) -> Performed:
         """Do the steps in order and stop at the first that fails.
@@ -196,6 +231,13 @@ def _is_master(pid: int, program: str) -> bool:
     except OSError:
         return True
     return b"master process" in command or program.encode() in command
+
+
+def _unreadable(path: str, error: OSError, may: str) -> HostError:
+    return HostError(
+        f"cannot read {path}: {error.strerror}",
+        next_step=f"Run canaryctl as a user who may {may}.",
+    )
 
 
 def _told(error: OSError) -> str:

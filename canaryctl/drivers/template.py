@@ -19,6 +19,9 @@ _WORDS = re.compile(rf"{_WORD.pattern}( {_WORD.pattern})*")
 # comments, line breaks, nor a backslash before anything that it would take the meaning from.
 _INERT = re.compile(r"(?:[A-Za-z0-9_.:/\[\]%@+=~,^() -]|\\[^A-Za-z0-9\s;{}\"'$#\\])*")
 
+_MOST_TRIES = 8
+"""Attempts of one request that are counted; those before have all failed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -146,6 +149,9 @@ def _context(
             "share": str(weight),
         },
         "peers": _patterns(routing),
+        # NGINX tries each server once, and a second time when an idle connection has just ended.
+        "tries": min(stable_peers + canary_peers + 1, _MOST_TRIES),
+        "others_are_stable": not any(map(follow.looks_up, routing.canary)),
         "control": routing.control,
         "keepalive": routing.keepalive,
         "resolver": can.resolver if followed else "",

@@ -15,8 +15,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from canaryctl.core.commands import Command
-from canaryctl.core.events import Event, Judged
+from canaryctl.core.events import Event, Judged, Started
+from canaryctl.core.gate import Finding
+from canaryctl.core.recording import Setup
+from canaryctl.core.recording_events import changes, event_json, filled, finding_json
+from canaryctl.core.recording_setup import setup_json
 from canaryctl.core.state import State
+from canaryctl.core.verdict import Verdict
 from canaryctl.listeners.journal_read import events, history, last
 from canaryctl.listeners.journal_writer import Writer
 from canaryctl.listeners.jsonable import compact, jsonable, kind_of, percent
@@ -91,15 +96,33 @@ class About:
 class Journal:
     """A listener that writes everything down. None of its methods raises."""
 
-    def __init__(self, about: About, directory: Path | None = None) -> None:
+    def __init__(
+        self, about: About, directory: Path | None = None, setup: Setup | None = None
+    ) -> None:
+        """Begin a rollout's entries.
+
+        Args:
+            about: what they have in common.
+            directory: where the journal is; left out, the user's state directory.
+            setup: by what is judged; without it the rollout cannot be replayed as it was.
+        """
         self._about = about
+        self._setup = setup
+        self._shown: dict[str, dict[str, Any]] = {}
+        self._file_number = 0
         self._seq = 0
         self._began: float | None = None
         self._before: State | None = None
         self._file = Writer(directory)
 
     @classmethod
-    def opened(cls, subject: Subject, mark: Mark, directory: Path | None = None) -> Journal:
+    def opened(
+        cls,
+        subject: Subject,
+        mark: Mark,
+        directory: Path | None = None,
+        setup: Setup | None = None,
+    ) -> Journal:
         """Give the journal of one rollout. Nothing is opened before the first event."""
         about = About(
             rollout=mark.rollout,
@@ -109,7 +132,7 @@ class Journal:
             owner=mark.owner,
             config_hash=_hash(subject.config),
         )
-        return cls(about, directory)
+        return cls(about, directory, setup)
 
     @staticmethod
     def record_act(
@@ -148,7 +171,8 @@ class Journal:
             self._began = event.at if self._began is None else self._began
             self._before = state
             self._seq += 1
-            payload = compact(_payload(event, state, command, said))
+            written = event_json(event, self._finding) or jsonable(event)
+            payload = compact(_payload(event, state, command, said, written) | self._by_what(event))
             row = (self._about.rollout, self._seq, event.at, kind_of(event), payload)
             # The rollout's own line comes with each event: a new file may have begun meanwhile.
             self._file.write([(_ROLLOUT, self._line(state, self._began)), (_EVENT, row)])
@@ -156,6 +180,22 @@ class Journal:
             self._file.give_up("an event could not be written down", exc_info=True)
         if command is None:
             self.close()
+
+    def _by_what(self, event: Event) -> dict[str, Any]:
+        """Give the plan, gates and judgement beside the first event."""
+        if self._setup is None or not isinstance(event, Started):
+            return {}
+        return {"setup": setup_json(self._setup)}
+
+    def _finding(self, one: Finding) -> dict[str, Any]:
+        """Write a finding: what is not as it was at the evaluation before."""
+        if self._file.number != self._file_number:
+            self._file_number = self._file.number
+            self._shown.clear()
+        written = finding_json(one)
+        now, before = filled(written), self._shown.get(one.name)
+        self._shown[one.name] = now
+        return written if before is None else changes(now, before)
 
     def _line(self, state: State, began: float) -> tuple[object, ...]:
         about = self._about
@@ -197,19 +237,32 @@ def _hash(config: Configured) -> str:
 
 
 def _payload(
-    event: Event, state: State, command: Command | None, said: Sequence[str]
+    event: Event, state: State, command: Command | None, said: Sequence[str], written: object
 ) -> dict[str, Any]:
     ending = state.ending
     return {
-        "event": jsonable(event),
+        "event": written,
         "said": said,
         "phase": state.phase,
         "stage": state.index,
         "weight": None if state.weight is None else percent(state.weight),
         "generation": state.generation,
-        "verdict": state.records[-1].verdict if isinstance(event, Judged) else None,
+        "verdict": _verdict(state.records[-1].verdict) if isinstance(event, Judged) else None,
         "command": None if command is None else {"kind": kind_of(command), **jsonable(command)},
         "ending": None
         if ending is None
         else {**jsonable(ending), "outcome": ending.outcome, "exit_code": ending.exit_code},
+    }
+
+
+def _verdict(verdict: Verdict | None) -> dict[str, Any] | None:
+    """Write a verdict; the finding that decides stands among the findings."""
+    if verdict is None:
+        return None
+    deciding = None if verdict.deciding is None else verdict.deciding.name
+    return {
+        "ruling": verdict.ruling,
+        "reason": verdict.reason,
+        "streaks": verdict.streaks,
+        "deciding": deciding,
     }

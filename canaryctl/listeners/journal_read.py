@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from canaryctl.core.errors import ConfigError
+from canaryctl.core.recording_events import filled
 from canaryctl.listeners.journal_file import NAME, STATE_DIR, open_to_read, state_directory
 from canaryctl.listeners.when import iso
 
@@ -134,9 +135,21 @@ def events(rollout: str, directory: Path | None = None) -> tuple[Recorded, ...]:
         rows = db.execute(
             "SELECT seq, at, kind, payload FROM events WHERE rollout = ? ORDER BY seq", (rollout,)
         )
-        return tuple(Recorded(seq, at, kind, json.loads(text)) for seq, at, kind, text in rows)
+        found = tuple(Recorded(seq, at, kind, json.loads(text)) for seq, at, kind, text in rows)
+        return tuple(_filled(found))
 
     return _asked(ask, directory) or ()
+
+
+def _filled(recorded: Iterable[Recorded]) -> Iterator[Recorded]:
+    """Give what is not written down because it is as it was before, or as it is by default."""
+    shown: dict[tuple[str, str], dict[str, Any]] = {}
+    for one in recorded:
+        many = (one.payload.get("event") or {}).get("findings") or []
+        for index, written in enumerate(many):
+            name = written["gate"], written.get("part", "")
+            many[index] = shown[name] = filled(written, shown.get(name))
+        yield one
 
 
 def find(name: str, directory: Path | None = None) -> Entry:

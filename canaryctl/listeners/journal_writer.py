@@ -35,6 +35,8 @@ class Writer:
         self._pending: list[Row] = []
         self._warned = False
         self._quiet = False
+        self.number = 0
+        """Grows with each file that had to be begun anew."""
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write rows, and those that had to wait, in one transaction. Never raises."""
@@ -81,6 +83,7 @@ class Writer:
             if connection is not None:
                 connection.close()
             aside = move_aside(directory, found)
+            self.number += 1
             _log.warning("the journal was broken (%s) and begins anew; it is %s now", error, aside)
             self._commit(directory)
 

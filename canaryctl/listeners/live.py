@@ -27,6 +27,7 @@ from canaryctl.core.events import (
     WeightProven,
 )
 from canaryctl.core.state import Phase, State
+from canaryctl.listeners.evidence import visible_lines
 from canaryctl.listeners.line import Line, Span, Tone, in_ascii
 from canaryctl.listeners.outlet import abandon
 from canaryctl.listeners.panel import body, finished, header, squeezed, title
@@ -169,7 +170,12 @@ class LiveListener:
         said = told(event, state, self._story.before)
         record = state.records[-1]
         if record.passed:
-            return (finished(record, len(state.records), len(state.plan.stages), event.at),)
+            seen = visible_lines(record.weighed) if record.weighed else ()
+            count, all_stages = len(state.records), len(state.plan.stages)
+            return (
+                finished(record, count, all_stages, event.at),
+                *(one.indented(2) for one in seen),
+            )
         if state.phase is Phase.RETURNING:
             return said
         # The verdict and the warnings of this evaluation are in the panel; what is over is not.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from canaryctl.core.sequential.course import Move
 from canaryctl.core.state import State
+from canaryctl.listeners.evidence import outlook
 from canaryctl.listeners.line import Line, Span, Tone
 from canaryctl.quantities import spelled
 
@@ -19,6 +21,8 @@ class Progress:
         left: until its time is up; 0 when it is.
         longest: until it ends at the latest.
         next_in: until the gates are evaluated again.
+        outlook: when the stage may be decided, in words; empty when nobody can tell.
+        held: the rollout waits until stable is within its own limits.
         silent: how long the metrics source has not answered; None while it does.
     """
 
@@ -28,6 +32,8 @@ class Progress:
     longest: float
     next_in: float
     silent: float | None
+    outlook: str = ""
+    held: bool = False
 
     @property
     def extended(self) -> bool:
@@ -44,6 +50,10 @@ def progress(state: State, now: float) -> Progress:
     """Tell how far the present stage has come at ``now`` (epoch seconds)."""
     silent = None if state.silent_since is None else max(now - state.silent_since, 0.0)
     observed = max(now - state.since - state.lost - (silent or 0.0), 0.0)
+    weighed = state.records[-1].weighed if state.records else None
+    held = weighed is not None and weighed.step.move is Move.HOLD
+    if weighed is not None and held:
+        observed = weighed.step.observed
     total = state.stage.observe
     return Progress(
         observed=observed,
@@ -52,6 +62,8 @@ def progress(state: State, now: float) -> Progress:
         longest=max(total * state.plan.extend_to - observed, 0.0),
         next_in=max(state.next_at - now, 0.0),
         silent=silent,
+        outlook=outlook(state, now),
+        held=held,
     )
 
 
@@ -62,14 +74,23 @@ def parts(seen: Progress) -> tuple[str, ...]:
             f"waiting for metrics, {_whole(seen.silent)} so far",
             f"{_whole(seen.observed)} of {_whole(seen.total)} observed",
         )
+    if seen.held:
+        return (
+            "holding until stable is within its own limits",
+            f"{_whole(seen.observed)} of {_whole(seen.total)} observed",
+            f"next evaluation in {_whole(seen.next_in)}",
+        )
+    said = (seen.outlook,) if seen.outlook else ()
     if seen.extended:
         return (
             f"extended: {_whole(seen.observed)} of {_whole(seen.total)}",
+            *said,
             f"ends in {_whole(seen.longest)} at the latest",
             f"next evaluation in {_whole(seen.next_in)}",
         )
     return (
         f"{_whole(seen.left)} left",
+        *said,
         f"{_whole(seen.observed)} of {_whole(seen.total)} observed",
         f"next evaluation in {_whole(seen.next_in)}",
     )
@@ -97,7 +118,7 @@ def bar(seen: Progress, width: int) -> Line:
     halves = int(seen.share * room * 2)
     full, half = divmod(halves, 2)
     done = "━" * full + "╸" * half
-    tone = Tone.WARN if seen.extended or seen.silent is not None else Tone.GOOD
+    tone = Tone.WARN if seen.extended or seen.held or seen.silent is not None else Tone.GOOD
     return Line(
         (
             Span(done, tone),

@@ -25,8 +25,9 @@ from canaryctl.core.events import (
     WeightProven,
     WeightRefused,
 )
-from canaryctl.core.gate import Finding
+from canaryctl.core.gate import Finding, Scale
 from canaryctl.core.plan import Plan
+from canaryctl.core.sequential.trial import Weighed
 from canaryctl.core.state import State
 from canaryctl.core.weight import Weight
 from canaryctl.listeners.jsonable import percent
@@ -160,6 +161,25 @@ def _evaluation(event: Judged, state: State) -> Record:
         "verdict": str(verdict.ruling) if verdict else None,
         "reason": verdict.reason if verdict else "",
         "passed": record.passed,
+        "evidence": _weighed(record.weighed),
+    }
+
+
+def _weighed(weighed: Weighed | None) -> Json:
+    """Write the evidence; ``against`` and ``needed`` are natural logarithms of e-values."""
+    if weighed is None:
+        return None
+    step, found = weighed.step, weighed.found
+    return {
+        "move": str(step.move),
+        "reason": step.reason,
+        "observed": number(step.observed),
+        "against": number(found.quality),
+        "needed": number(found.quality_needed),
+        "traffic_against": number(found.traffic),
+        "traffic_needed": number(found.traffic_needed),
+        "holding": list(found.hold),
+        "visible": {name: number(fraction) for name, fraction in weighed.visible.items()},
     }
 
 
@@ -178,7 +198,14 @@ def finding(found: Finding) -> Record:
         "stable": number(found.stable),
         "severity": found.severity.value,
         "queries": list(found.queries),
+        "judge": found.judge.value,
+        "evidence": _scale(found.scale),
     }
+
+
+def _scale(scale: Scale | None) -> Json:
+    """Write how far a gate's evidence is: fractions of what decides."""
+    return None if scale is None else {"against": scale.against, "support": scale.support}
 
 
 def _outcome(state: State, banner: Banner, weight: Weight | None) -> Record:

@@ -25,6 +25,11 @@ _STEPS: dict[Cause, tuple[str, ...]] = {
         "a longer observation or a larger first stage gives a gate more to judge",
         "then {again}",
     ),
+    Cause.INCONCLUSIVE: (
+        "nothing was proven against the canary: see the reason, and whether stable is well",
+        "more traffic, a longer observation or a larger first stage tells more: {call} simulate",
+        "then {again}",
+    ),
     Cause.METRICS_LOST: (
         "see why the metrics source does not answer: {source}",
         "nothing was found against the canary: once it answers, {again}",

@@ -9,6 +9,7 @@ from math import isfinite
 
 from canaryctl.core.gate import Finding, Severity, Status, written
 from canaryctl.core.verdict import Verdict
+from canaryctl.listeners.evidence import HEAD, WIDTH, scale_bar
 from canaryctl.listeners.line import Line, Span, Tone, cells, left, line, right
 
 MARKS = {Status.PASS: "✓", Status.FAIL: "✗", Status.NO_DATA: "–", Status.ERROR: "!"}
@@ -106,12 +107,15 @@ def tree(
         max([cells(head), *(cells(figures[i]) for figures in table.values())])
         for i, head in enumerate(heads)
     ]
+    bars = wide and any(row.finding and row.finding.scale for row in rows)
     room = max([cells(row.branch + row.name) + 2 for row in rows], default=0)
-    most = _MOST_NAME if width is None else width - sum(widths) - 2 * len(widths) - 2
+    taken = sum(widths) + 2 * len(widths) + 2 + (WIDTH + 2 if bars else 0)
+    most = _MOST_NAME if width is None else width - taken
     room = min(max(room, _LEAST_NAME), max(most, _LEAST_NAME))
-    lines = [line(left("gates", room), Span(_joined(heads, widths), Tone.FAINT))]
+    title = f"{_joined(heads, widths)}{'    ' + HEAD if bars else ''}"
+    lines = [line(left("gates", room), Span(title, Tone.FAINT))]
     for row in rows:
-        lines += _drawn(row, table, room, widths, verdict, before)
+        lines += _drawn(row, table, room, widths, verdict, before, bars=bars)
     return tuple(lines)
 
 
@@ -153,6 +157,8 @@ def _drawn(
     widths: Sequence[int],
     verdict: Verdict | None,
     before: Before,
+    *,
+    bars: bool,
 ) -> Iterator[Line]:
     branch = Span(row.branch, Tone.FAINT)
     if row.finding is None:
@@ -168,6 +174,7 @@ def _drawn(
         Span(_joined(table[id(row)], widths), tone),
         " ",
         before.trend(finding),
+        *((Span("  "), *scale_bar(finding.scale)) if bars and finding.scale else ()),
     )
     if finding.status is not Status.PASS and (verdict is None or finding is not verdict.deciding):
         yield line(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from canaryctl.core.gate import Finding, Status
+from canaryctl.core.sequential.course import Move
 from canaryctl.core.state import Phase, StageRecord, State
-from canaryctl.core.verdict import Ruling
+from canaryctl.core.verdict import Ruling, Verdict
+from canaryctl.listeners.evidence import held_line
 from canaryctl.listeners.line import Line, Tone, toned
 
 
@@ -21,6 +23,17 @@ def verdict_line(state: State) -> Line:
     if record.passed:
         said = f"Verdict: stage {number}/{len(state.plan.stages)} passed: {passed_how(record)}"
         return toned(Tone.GOOD, said)
+    return _going_on(record, verdict)
+
+
+def _going_on(record: StageRecord, verdict: Verdict) -> Line:
+    """Say why a stage is neither over nor given up."""
+    step = record.weighed.step if record.weighed else None
+    if record.weighed and step and step.move is Move.HOLD:
+        return held_line(record.weighed)
+    if step and step.move is Move.EXTEND and verdict.reason == step.reason:
+        said = f"{step.reason}: over a limit or unseen, without evidence enough for a verdict"
+        return toned(Tone.WARN, f"Verdict: extended: {said}")
     if verdict.ruling is Ruling.WAIT:
         return toned(Tone.WARN, f"Verdict: wait: {verdict.reason}")
     return toned(Tone.PLAIN, f"Verdict: clear so far: {tally(record.findings)}")

@@ -28,6 +28,7 @@ from canaryctl.core.gate import Severity, Status
 from canaryctl.core.plan import Plan
 from canaryctl.core.state import Phase, State
 from canaryctl.core.weight import FULL_HUNDREDTHS, Weight
+from canaryctl.listeners.evidence import visible_lines
 from canaryctl.listeners.line import Line, Span, Tone, left, line, toned
 from canaryctl.listeners.verdicts import counted, verdict_line
 from canaryctl.quantities import spelled
@@ -47,6 +48,7 @@ class Banner:
         source: where the numbers come from, in words.
         notes: what is worth knowing beforehand, a sentence each.
         command: how canaryctl was called, up to the verb, for the next steps.
+        judged: how the gates are judged, after "every 10 s"; empty: nothing more to say.
     """
 
     service: str
@@ -55,6 +57,7 @@ class Banner:
     source: str
     notes: tuple[str, ...] = ()
     command: str = "canaryctl"
+    judged: str = ""
 
 
 def banner_lines(banner: Banner, plan: Plan) -> tuple[Line, ...]:
@@ -63,7 +66,10 @@ def banner_lines(banner: Banner, plan: Plan) -> tuple[Line, ...]:
         ("service", banner.service),
         ("release", banner.release),
         ("plan", planned(plan)),
-        ("gates", f"judged every {spelled(plan.interval)}"),
+        (
+            "gates",
+            ", ".join(filter(None, (f"judged every {spelled(plan.interval)}", banner.judged))),
+        ),
         ("gateway", banner.gateway),
         ("metrics", banner.source),
         *(("note", note) for note in banner.notes),
@@ -176,7 +182,8 @@ def told(event: Event, state: State, before: State | None = None) -> tuple[Line,
         case WeightProven():
             lines = _proven(event, state)
         case Judged():
-            lines = (*_again(event.at, before), *_warnings(event), verdict_line(state))
+            verdict = (verdict_line(state), *_visible(state))
+            lines = (*_again(event.at, before), *_warnings(event), *verdict)
         case MetricsSilent() | GatewaySilent():
             lines = _silent(event, state)
         case Interrupted():
@@ -184,6 +191,12 @@ def told(event: Event, state: State, before: State | None = None) -> tuple[Line,
         case _:
             lines = (toned(Tone.BAD, _trouble(event)),)
     return lines
+
+
+def _visible(state: State) -> tuple[Line, ...]:
+    """Say at a stage's good end what it could have seen."""
+    record = state.records[-1]
+    return visible_lines(record.weighed) if record.passed and record.weighed else ()
 
 
 def _trouble(

@@ -1,4 +1,7 @@
-"""``python -m canaryctl.simulate``: tables of how often a rule is wrong, and what that costs."""
+"""``python -m canaryctl.simulate``: how often a rule is wrong, on the reference gates.
+
+For those who work on the judge. What a configuration does is simulated by ``canaryctl simulate``.
+"""
 
 from __future__ import annotations
 

@@ -5,36 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from canaryctl.core.sequential.batch import Evaluation, Seen
-from canaryctl.core.sequential.course import Course, Move, Policy
-from canaryctl.core.sequential.judge import Judge
+from canaryctl.core.sequential.course import Move, Policy
 from canaryctl.core.sequential.terms import Terms, for_errors, for_latency
+from canaryctl.core.sequential.trial import Trial
 from canaryctl.simulate.traffic import Side, Tick
 
 ERRORS, LATENCY = "error rate", "p95 latency"
 
 
 class Evidence:
-    """``Judge`` and ``Course`` as a rule of the simulation."""
+    """A ``Trial`` on one error and one latency gate, as a rule of the simulation.
+
+    What a whole configuration does is simulated by ``configured``.
+    """
 
     def __init__(
         self, terms: Iterable[Terms] | None = None, *, risk: float = 0.01, early: bool = False
     ) -> None:
-        self.judge = Judge(
-            terms or (for_errors(ERRORS, 0.005), for_latency(LATENCY, 0.95)), risk=risk
-        )
-        self._course = Course(self.judge, Policy(early=early))
+        both = (for_errors(ERRORS, 0.005), for_latency(LATENCY, 0.95))
+        self.trial = Trial(terms or both, risk=risk, policy=Policy(early=early))
+        self.judge = self.trial.judge
         self._since = 0.0
 
     def learn(self, minutes: Sequence[Side]) -> None:
         """Take stable's history in."""
-        self.judge.learn(ERRORS, [minute.as_errors() for minute in minutes])
-        self.judge.learn(LATENCY, [minute.as_latency() for minute in minutes])
+        self.trial.learn(ERRORS, [minute.as_errors() for minute in minutes])
+        self.trial.learn(LATENCY, [minute.as_latency() for minute in minutes])
 
     def enter(self, since: float, stage: int, weights: Sequence[float], observe: float) -> None:
         """A stage's weight is proven."""
         self._since = since
         after = weights[stage + 1] if stage + 1 < len(weights) else None
-        self._course.enter(since, observe, after)
+        self.trial.enter(since, observe, after)
 
     def look(self, tick: Tick) -> tuple[Move, str]:
         """Judge a tick."""
@@ -56,5 +58,5 @@ class Evidence:
             up=tick.up,
             restarts=tick.restarts,
         )
-        step = self._course.step(tick.at, self.judge.take(seen), data=canary is not None)
+        step = self.trial.weigh(seen).step
         return step.move, step.reason

@@ -6,6 +6,19 @@ from collections.abc import Callable
 from math import exp, pi, sin
 from random import Random
 
+from canaryctl.simulate.awkward import (
+    failing_restarts,
+    flapping_traffic,
+    incident_alone,
+    long_cold_start,
+    missed_half,
+    nothing_at_all,
+    scraped,
+    seen_early,
+    slow_incident,
+    stable_restarts,
+    very_late_weight,
+)
 from canaryctl.simulate.bursts import (
     HOUR,
     bursts,
@@ -221,8 +234,26 @@ HEALTHY: tuple[Family, ...] = (
     Family("heavy tails", nothing, sigma=1.3),
     Family("gusts", gusts),
     Family("no NGINX counts, restarts", restarts(cold=True), attempts=False),
+    Family("nearly at the limit (0.49 %)", nothing, errors=0.0049, limit_ratio=1.01),
+    Family("cold for two minutes", long_cold_start),
+    Family("restarts of stable", stable_restarts),
+    Family("restarts that fail requests", failing_restarts),
+    Family("bursts of 0.5 %, minutes", bursts(0.005, 1200, 180)),
+    Family("bursts of 2 %, minutes", bursts(0.02, 1800, 180)),
+    Family("bursts of 3 %, half a minute", bursts(0.03, 900, 30)),
+    Family("bursts of 5 %, half a minute", bursts(0.05, 1800, 30)),
+    Family("every other scrape missed", missed_half),
+    Family("scrapes of 30 s", scraped(30)),
+    Family("weight a minute late", very_late_weight),
+    Family("no traffic for minutes", nothing_at_all),
+    Family("traffic jumps", flapping_traffic),
+    Family("very heavy tails", drift, sigma=2.0),
 )
 SPECIAL: tuple[Family, ...] = (
     Family("shared incident", incident, special="held"),
+    Family("shared incident, seen early", seen_early, special="held"),
+    Family("shared incident, slow", slow_incident, special="held"),
+    Family("incident at 100 %", incident_alone, special="blamed"),
     Family("both at 0.6 %", nothing, errors=0.006, special="inconclusive"),
+    Family("both at 1 %", nothing, errors=0.01, special="inconclusive"),
 )

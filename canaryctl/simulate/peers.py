@@ -23,6 +23,8 @@ class _EveryMinute:
     """Sums ticks to minutes and calls ``minute`` at the end of each."""
 
     window = 1
+    limit = LIMIT
+    """Fraction of failed requests that is allowed."""
 
     def __init__(self) -> None:
         self._since = self._observe = 0.0
@@ -60,11 +62,11 @@ class _EveryMinute:
         return total
 
 
-def _broken(seen: Side) -> str:
+def _broken(seen: Side, limit: float) -> str:
     """Name the first broken limit; ``no data`` without requests."""
     if seen.total == 0:
         return "no data"
-    if seen.errors > LIMIT * seen.total:
+    if seen.errors > limit * seen.total:
         return "errors"
     return "latency" if seen.over > SLOW * seen.total else ""
 
@@ -80,7 +82,7 @@ class Flagger(_EveryMinute):
         """Count one failure, or go on."""
         if self._failures >= self._threshold:
             return Move.BACK, "failed checks threshold reached"
-        broken = _broken(self._windowed())
+        broken = _broken(self._windowed(), self.limit)
         self._failures += bool(broken)
         # A failed tick does not advance.
         return (Move.EXTEND if broken and due else Move.WAIT), broken
@@ -96,7 +98,7 @@ class Argo(_EveryMinute):
     def minute(self, *, due: bool) -> tuple[Move, str]:
         """Count failures; no data is an error."""
         del due
-        broken = _broken(self._windowed())
+        broken = _broken(self._windowed(), self.limit)
         self._errors = self._errors + 1 if broken == "no data" else 0
         self._failures += broken not in {"", "no data"}
         if self._failures > self._limit or self._errors > 4:  # noqa: PLR2004  Argo's default
@@ -111,7 +113,7 @@ class Documents(_EveryMinute):
 
     def minute(self, *, due: bool) -> tuple[Move, str]:
         """Decide at the stage's end only."""
-        broken = _broken(self._windowed()) if due else ""
+        broken = _broken(self._windowed(), self.limit) if due else ""
         return (Move.BACK, broken) if broken not in {"", "no data"} else (Move.WAIT, "")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
@@ -83,9 +83,10 @@ def run(
     weights: Sequence[float] = STAGES,
     observe: float = OBSERVE,
     longest: float = 4 * 900.0 * 4,
+    draw: Callable[[Family, float, Random], Traffic] = Traffic,
 ) -> Result:
     """Run one rollout: ticks of five seconds until the rule ends it, or ``longest`` seconds."""
-    traffic = Traffic(family, rps, Random(repr(seed)))  # noqa: S311  a simulation
+    traffic = draw(family, rps, Random(repr(seed)))  # noqa: S311  a simulation
     at, held, stage = 0.0, 0.0, 0
     entered = [0.0]
     rule.enter(0.0, 0, weights, observe)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from math import log
+from math import exp, lgamma, log, log1p
 from statistics import fmean
 
 from canaryctl.simulate.evidence import Evidence
@@ -85,8 +85,16 @@ def simulate(
     return results
 
 
-def summed(family: Family, rps: float, results: Iterable[Result]) -> Row:
-    """Sum rollouts up."""
+def summed(
+    family: Family,
+    rps: float,
+    results: Iterable[Result],
+    *,
+    interval: float = TICK,
+    stages: int = 4,
+    risk: float = 0.01,
+) -> Row:
+    """Sum rollouts up; ``interval``: seconds between evaluations, ``stages``: the plan's."""
     many = list(results)
     runs = len(many)
 
@@ -95,11 +103,11 @@ def summed(family: Family, rps: float, results: Iterable[Result]) -> Row:
 
     thrown = sum(one.end is End.BACK for one in many)
     looks = [
-        (one.lasted - one.harmed_at) / TICK
+        (one.lasted - one.harmed_at) / interval
         for one in many
         if one.end is End.BACK and one.harmed_at is not None
     ]
-    full = [one.entered[-1] for one in many if len(one.entered) == 4]  # noqa: PLR2004  the plan's
+    full = [one.entered[-1] for one in many if len(one.entered) == stages]
     why = Counter(one.reason for one in many if one.end is not End.PROMOTED)
     return Row(
         family=family.name,
@@ -111,7 +119,7 @@ def summed(family: Family, rps: float, results: Iterable[Result]) -> Row:
         promoted=part(End.PROMOTED),
         hurt=fmean(one.hurt for one in many),
         slow=fmean(one.slow for one in many),
-        wald=wald(family.bad, family.errors) if family.bad and family.errors else None,
+        wald=wald(family.bad, family.errors, risk) if family.bad and family.errors else None,
         looks=percentile(looks, 0.95),
         full_at=percentile(full, 0.95),
         lasted=percentile([one.lasted for one in many], 0.95) or 0.0,
@@ -137,9 +145,16 @@ def at_most(hits: int, runs: int, doubt: float = 0.05) -> float:
 
 
 def _below(hits: int, runs: int, chance: float) -> float:
-    term = (1 - chance) ** runs
-    total = term
-    for index in range(hits):
-        term *= (runs - index) / (index + 1) * chance / (1 - chance)
+    """Give P(X ≤ hits), from the largest term down; the mean lies above ``hits``."""
+    term = exp(
+        lgamma(runs + 1)
+        - lgamma(hits + 1)
+        - lgamma(runs - hits + 1)
+        + hits * log(chance)
+        + (runs - hits) * log1p(-chance)
+    )
+    total = 0.0
+    for index in range(hits, -1, -1):
         total += term
+        term *= index / (runs - index + 1) * (1 - chance) / chance
     return total

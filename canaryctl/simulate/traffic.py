@@ -66,7 +66,7 @@ class Traffic:
         self.rps = rps
         self._rng = rng
         self._change: Change = family.make(rng, rps)
-        self._kept = [Side(), Side()]
+        self._kept = [self._nothing(), self._nothing()]
         self._restarts = 0
         self.hurt = 0.0
         self.slow = 0.0
@@ -97,7 +97,7 @@ class Traffic:
             counted = Attempts(attempts, refused, direct + refused, 0)
         if now.restarted:
             self._restarts += 1
-            self._kept[0] = Side()
+            self._kept[0] = self._nothing()
         up: bool | None = None
         if now.canary_seen:
             up = now.down < TICK
@@ -111,6 +111,9 @@ class Traffic:
             up,
             self._seen_restarts(seen=now.canary_seen),
         )
+
+    def _nothing(self) -> Side:
+        return Side()
 
     def _side(self, total: int, errors: float, latency: float, tail: float) -> Side:
         rng, family = self._rng, self.family
@@ -131,7 +134,7 @@ class Traffic:
         kept.add(side)
         if not seen:
             return None
-        self._kept[which] = Side()
+        self._kept[which] = self._nothing()
         return kept
 
     def _seen_restarts(self, *, seen: bool) -> int:

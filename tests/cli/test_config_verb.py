@@ -135,11 +135,14 @@ def test_show_fills_every_default_in_and_writes_as_people_do(tmp_path: Path) -> 
         "interval": "10s",
         "extend_to": 3,
         "gateway_lost_after": "30s",
+        "advance": "time",
+        "hold_for": "30m",
+        "on_inconclusive": "back",
     }
     assert found["metrics"] == {
         "provider": "scrape",
         "timeout": "2s",
-        "lost_after": "2m",
+        "lost_after": "10m",
         "headers": {},
         "path": "/metrics",
     }
@@ -284,10 +287,16 @@ def configs(draw: st.DrawFn) -> Config:
                 "observe": draw(TIMES),
                 "interval": draw(TIMES),
                 "extend_to": draw(st.floats(1, 100)),
+                "hold_for": draw(TIMES),
+                "advance": draw(st.sampled_from(["time", "evidence"])),
+                "on_inconclusive": draw(st.sampled_from(["back", "advance"])),
+                **draw(st.sampled_from([{}, {"warm_up": 0}, {"warm_up": "90s"}])),
             },
             "metrics": metrics,
             "gates": [draw(gates(f"g{name}", promql=prometheus)) for name in names],
             "liveness": draw(st.integers(0, 5)),
+            "judge": draw(st.sampled_from(["evidence", "threshold"])),
+            "risk": draw(st.sampled_from(["1%", 0.05, "0.1%", 1 / 3])),
         }
     )
 

@@ -309,6 +309,8 @@ def test_a_prepared_nginx_needs_no_more_than_weights(written: bool, verb: str) -
         "/etc/nginx/conf.d/*.conf",
         routed=True,
         logged=True,
+        counted=True,
+        attempts="/var/log/nginx/canaryctl-attempts.log",
         bounded=True,
         written=written,
     )
@@ -320,6 +322,48 @@ def test_a_prepared_nginx_needs_no_more_than_weights(written: bool, verb: str) -
         f"canaryctl {verb}",
         "canaryctl rollout --version v0.2.0 --dry-run",
     ]
+
+
+def test_an_nginx_prepared_before_attempts_were_counted_is_given_those_lines() -> None:
+    prepared = Configuration(
+        "/etc/nginx/nginx.conf", "/etc/nginx/conf.d/*.conf", routed=True, logged=True, written=True
+    )
+    nginx = Nginx("docker", "web", ports=CONTAINER.ports, configuration=prepared)
+    steps = steps_to_take(choose(Found(nginx=(nginx,)), "shop"), Path("canary.yaml"))
+    puts = [put.lines for step in steps for put in step.puts]
+    format_, log = puts[1:]
+    assert format_.splitlines() == [
+        'map "" $canaryctl_attempts { default ""; }',
+        'map "" $canaryctl_counted { default ""; }',
+        "log_format canaryctl_attempts '$canaryctl_counted $canaryctl_attempts $upstream_status';",
+    ]
+    path = "/var/log/nginx/canaryctl-attempts.log"
+    assert log == f"access_log {path} canaryctl_attempts if=$canaryctl_counted;\n"
+    assert [one for step in steps for one in step.run] == [
+        "canaryctl config check",
+        "docker exec web nginx -t && docker exec web nginx -s reload",
+        "canaryctl weights",
+        "canaryctl rollout --version v0.2.0 --dry-run",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("logged", "written"),
+    [
+        ("/srv/log/a.log", "/srv/log/a.log"),
+        ("", "/var/log/nginx/canaryctl-attempts.log"),
+        ("logs/a.log", "/var/log/nginx/canaryctl-attempts.log"),
+        ('"/srv/a b"', "/var/log/nginx/canaryctl-attempts.log"),
+    ],
+)
+def test_the_log_of_attempts_is_the_one_that_nginx_writes(logged: str, written: str) -> None:
+    other = "access_log /other.log main;"
+    line = f"{other} access_log {logged} canaryctl_attempts if=$canaryctl_counted;"
+    configuration = read_dump(MAIN.format(line if logged else other))
+    assert (configuration.attempts, configuration.counted) == (logged.strip('"'), False)
+    nginx = Nginx("docker", "web", configuration=configuration)
+    config = loads(canary_yaml(choose(Found(nginx=(nginx,)), "shop")))
+    assert config.gateway.attempts == written
 
 
 HOSTILE = st.one_of(
@@ -470,7 +514,7 @@ def test_the_snippets_say_what_the_complete_example_says() -> None:
     assert [line for line in lines if line not in snippet] == []
     maps = re.findall(r"^ *map .*$|^ *log_format canary.*$", whole, re.MULTILINE)
     http = shipped("nginx/canaryctl-http.conf").read_text()
-    assert len(maps) == 5
+    assert len(maps) == 8
     assert [line for line in maps if line.strip() not in http] == []
 
 
@@ -542,6 +586,8 @@ def test_the_snippets_on_an_existing_nginx(
     assert found.main == str(main)
     assert found.place == f"{tmp_path}/conf.d/canaryctl-upstream.conf"
     assert (found.routed, found.logged, found.bounded) == (True, True, False)
+    assert found.counted
+    assert found.attempts == f"{tmp_path}/canaryctl-attempts.log"
     url = f"http://127.0.0.1:{port}/"
 
     with running(base, url):
@@ -565,6 +611,9 @@ def test_the_snippets_on_an_existing_nginx(
     logged = [json.loads(line) for line in (tmp_path / "canary.log").read_text().splitlines()]
     assert [one["version"] for one in logged] == ["canary"] * sum(s[0] == "canary" for s in seen)
     assert {one["upstream_status"] for one in logged} == {"200"}
+    counted = (tmp_path / "canaryctl-attempts.log").read_text().splitlines()
+    assert counted.count("1 c 200") == len(logged)
+    assert set(counted) <= {"1 c 200", "10 s 200"}
 
 
 # --- a real engine ------------------------------------------------------------------------

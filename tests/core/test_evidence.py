@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canaryctl.core.evidence import beyond_chance, tail
+from canaryctl.core.sequential.estimate import poisson_tail
 
 
 def exact(k: int, n: int, p: Fraction) -> Fraction:
@@ -29,6 +30,12 @@ def test_extremes() -> None:
     assert tail(1, 100, 0.0) == 0.0
     assert tail(5, 100, 1.0) == 1.0
     assert 0 <= tail(500_000, 1_000_000, 0.49) < 1e-80
+
+
+def test_far_from_the_mean_there_is_an_end() -> None:
+    assert tail(10, 1_000_000, 0.05) == 1.0
+    assert poisson_tail(450, 5) == 0.0
+    assert poisson_tail(4, 350) == pytest.approx(1.0)
 
 
 def test_a_single_error_is_chance_and_a_burst_is_not() -> None:

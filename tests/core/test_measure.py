@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from canaryctl.core.gate import (
     Gate,
     GaugeGate,
     LatencyGate,
+    OnNoData,
     PromqlGate,
     RatioGate,
     Rule,
@@ -126,6 +128,25 @@ def test_a_ratio_may_be_held_against_stable() -> None:
     awful = only(gate, {**stable, (Version.CANARY, BAD): [counter(60)]})
     assert awful.status is Status.FAIL
     assert "2 × stable" in awful.reason
+
+
+def test_at_100_percent_a_multiple_of_stable_keeps_nobody_and_a_limit_still_holds() -> None:
+    canary = {(Version.CANARY, TOTAL): [counter(1000)], (Version.CANARY, BAD): [counter(60)]}
+    full = replace(FRAME, weight=Weight.FULL)
+
+    def found(rule: Rule, frame: Frame) -> Finding:
+        series = {SeriesWanted(v, s): tuple(many) for (v, s), many in canary.items()}
+        (one,) = measure([RatioGate(rule, BAD, TOTAL)], Look(frame, Readings(NOW, series), NOW))
+        return one
+
+    ratio = Rule("errors", max_ratio=2)
+    held = found(ratio, FRAME)
+    assert (held.status, held.on_no_data) == (Status.NO_DATA, OnNoData.HOLD)
+    passed = found(ratio, full)
+    assert (passed.status, passed.on_no_data) == (Status.NO_DATA, OnNoData.PASS)
+    assert "to compare with" in passed.reason
+    both = replace(ratio, maximum=0.01)
+    assert found(both, full).status is Status.FAIL
 
 
 def test_a_lower_limit() -> None:

@@ -26,11 +26,16 @@ from canaryctl.core.events import (
     WeightProven,
     WeightRefused,
 )
-from canaryctl.core.gate import Finding, OnNoData, Severity, Status
+from canaryctl.core.gate import Finding, Judging, OnNoData, Severity, Status
 from canaryctl.core.outcome import Cause, Outcome
-from canaryctl.core.plan import Plan, Stage
+from canaryctl.core.plan import OnInconclusive, Plan, Stage
 from canaryctl.core.rollout import TABLE, IllegalEvent, advance
+from canaryctl.core.sequential.course import Bound, Move
+from canaryctl.core.sequential.course import Step as CourseStep
+from canaryctl.core.sequential.judge import Assessment
+from canaryctl.core.sequential.trial import Weighed
 from canaryctl.core.state import Phase, State
+from canaryctl.core.verdict import Ruling
 from canaryctl.core.weight import Weight
 
 PLAN = Plan((Stage(Weight(100), 60.0), Stage(Weight.FULL, 60.0)), interval=10.0, lost_after=30.0)
@@ -139,6 +144,87 @@ def test_on_no_data_decides_at_the_end_only() -> None:
     lenient = replace(NO_DATA, on_no_data=OnNoData.PASS)
     state, _ = walked(*TO_STAGE_1, judged(63, lenient))
     assert state.phase is Phase.SHIFTING
+
+
+def weighed(at: float, move: Move, *, bound: Bound | None = None, observed: float = 60.0) -> Judged:
+    """An evaluation whose evidence asks for this move."""
+    found = Assessment(
+        quality=0.0,
+        traffic=0.0,
+        quality_needed=4.8,
+        traffic_needed=6.5,
+        back=move is Move.BACK,
+        reason="errors" if move is Move.BACK else "",
+        hold=(),
+        clear=move is Move.ADVANCE,
+        open=(),
+        gates=(),
+    )
+    finding = replace(FAIL if move is Move.BACK else PASS, judge=Judging.EVIDENCE)
+    step = CourseStep(move, "why", observed, bound)
+    return Judged(at, (finding,), Weighed(step, found, {}))
+
+
+def test_evidence_against_goes_back_and_names_the_gate() -> None:
+    state, _ = walked(*TO_STAGE_1, weighed(13.0, Move.BACK))
+    assert state.phase is Phase.RETURNING
+    assert state.ending is not None
+    assert state.ending.cause is Cause.GATE_FAILED
+    assert state.ending.reason == "errors: too many"
+
+
+def test_evidence_decides_when_a_stage_ends_well() -> None:
+    waiting, _ = walked(*TO_STAGE_1, weighed(63.0, Move.WAIT, observed=40.0))
+    assert (waiting.phase, waiting.due) == (Phase.OBSERVING, 3.0 + 60.0 + 20.0)
+    early, _ = walked(*TO_STAGE_1, weighed(33.0, Move.ADVANCE, observed=30.0))
+    assert early.phase is Phase.SHIFTING
+    held, _ = walked(*TO_STAGE_1, weighed(63.0, Move.HOLD))
+    assert held.records[-1].verdict is not None
+    assert (held.phase, held.records[-1].verdict.ruling) == (Phase.OBSERVING, Ruling.WAIT)
+
+
+def test_a_literal_gate_is_heard_beside_the_evidence() -> None:
+    for literal, phase in ((FAIL, Phase.RETURNING), (NO_DATA, Phase.OBSERVING)):
+        event = weighed(63.0, Move.ADVANCE)
+        both = replace(event, findings=(*event.findings, replace(literal, gate="queue")))
+        assert walked(*TO_STAGE_1, both)[0].phase is phase
+
+
+def test_a_failed_query_of_an_evidence_gate_never_passes() -> None:
+    event = weighed(63.0, Move.ADVANCE)
+    broken = Finding("errors", Status.ERROR, "bad query", judge=Judging.EVIDENCE)
+    state, _ = walked(*TO_STAGE_1, replace(event, findings=(broken,)))
+    assert state.phase is Phase.OBSERVING
+
+
+@pytest.mark.parametrize(
+    ("bound", "rule", "cause"),
+    [
+        (Bound.EXTENSION, OnInconclusive.BACK, Cause.INCONCLUSIVE),
+        (Bound.EXTENSION, OnInconclusive.ADVANCE, None),
+        (Bound.HOLD, OnInconclusive.ADVANCE, Cause.INCONCLUSIVE),
+        (Bound.NO_DATA, OnInconclusive.ADVANCE, Cause.NO_DATA),
+    ],
+)
+def test_an_inconclusive_stage_ends_by_the_rule_that_was_chosen(
+    bound: Bound, rule: OnInconclusive, cause: Cause | None
+) -> None:
+    plan = replace(PLAN, on_inconclusive=rule)
+    state, _ = walked(*TO_STAGE_1, weighed(183.0, Move.INCONCLUSIVE, bound=bound), plan=plan)
+    if cause is None:
+        assert (state.phase, state.records[-1].passed) == (Phase.SHIFTING, True)
+        return
+    assert state.ending is not None
+    assert (state.ending.cause, state.ending.exit_code) == (cause, 1)
+
+
+def test_an_open_literal_gate_is_never_advanced_over() -> None:
+    event = weighed(183.0, Move.INCONCLUSIVE, bound=Bound.EXTENSION)
+    both = replace(event, findings=(*event.findings, replace(NO_DATA, gate="queue")))
+    plan = replace(PLAN, on_inconclusive=OnInconclusive.ADVANCE)
+    state, _ = walked(*TO_STAGE_1, both, plan=plan)
+    assert state.ending is not None
+    assert state.ending.cause is Cause.INCONCLUSIVE
 
 
 def test_an_error_never_passes() -> None:

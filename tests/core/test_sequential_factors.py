@@ -160,7 +160,7 @@ def test_spread_is_measured_on_stable() -> None:
         calm.learn(12_000, 10 + minute % 5, 0, ill=False)
         bursty.learn(12_000, 120 if minute % 10 == 3 else 12, 0, ill=minute % 10 == 3)
     assert calm.spread == for_errors("e", 0.005).least_spread
-    assert bursty.spread > 1
+    assert bursty.begins > 2 * calm.begins
     assert isclose(bursty.bad, 0.001, rel_tol=0.1)
     assert 0.005 < bursty.worst <= 0.01
 
@@ -176,6 +176,11 @@ def test_the_poisson_tail_is_exact_enough(mean: float) -> None:
     for count in (0, round(mean), round(mean * 1.2 + 2)):
         summed = 1 - sum(poisson(mean, k) for k in range(count))
         assert poisson_tail(count, mean) == pytest.approx(summed, rel=0.05, abs=1e-4)
+
+
+def test_the_poisson_tail_far_out_is_nothing() -> None:
+    assert poisson_tail(5000, 20.0) == 0.0
+    assert poisson_tail(450, 22.5) < 1e-200
 
 
 def test_what_was_visible_shrinks_with_traffic() -> None:

@@ -134,17 +134,24 @@ def test_a_dead_canary_behind_failover_is_known_at_the_third_evaluation() -> Non
     assert found.reason == "attempts at the canary fail"
 
 
-def test_a_canary_without_traffic_is_found_from_nginx_counts_only() -> None:
-    without = judge()
+def test_a_canary_without_traffic_is_found_but_not_one_without_samples() -> None:
+    unseen = judge()
     for i in range(1, 200):
-        assert not without.take(evaluation(5.0 * i, (0, 0), (1000, 1))).back
-    told = (
-        evaluation(5.0 * i, (0, 0), (1000, 1), attempts=Attempts(0, 0, 1000, 0))
-        for i in range(1, 200)
-    )
-    number, found = until_back(judge(), told)
-    assert 12 <= number <= 20
-    assert found.reason == "the canary gets no traffic"
+        assert not unseen.take(evaluation(5.0 * i, None, (1000, 1))).back
+    nginx = Attempts(0, 0, 1000, 0)
+    for attempts, least, most in ((nginx, 12, 20), (None, 24, 32)):
+        told = (evaluation(5.0 * i, (0, 0), (1000, 1), attempts=attempts) for i in range(1, 200))
+        number, found = until_back(judge(), told)
+        assert least <= number <= most
+        assert found.reason == "the canary gets no traffic"
+
+
+def test_samples_that_come_at_different_times_are_no_missing_traffic() -> None:
+    """The canary's counts come in every minute's last look only, stable's in every look."""
+    judging = judge()
+    for i in range(1, 400):
+        canary = (600.0, 1.0) if i % 12 == 0 else None
+        assert not judging.take(evaluation(5.0 * i, canary, (950, 1))).back
 
 
 def test_without_nginx_counts_three_refused_scrapes_tell_and_missed_ones_do_not() -> None:
@@ -287,12 +294,12 @@ def test_both_sides_over_the_limit_end_without_blame() -> None:
 
 
 def test_over_the_limit_without_enough_evidence_extends_to_the_bound() -> None:
-    # Three times stable's errors, over the limit, and too few requests to be sure.
+    # Four times stable's errors, over the limit, and too few requests to be sure.
     judging = Judge([for_errors("errors", LIMIT)])
     going = course(judging)
     last = None
     for i in range(1, 1000):
-        failed = int(i % 36 == 0)
+        failed = int(i % 30 == 0)
         seen = evaluation(5.0 * i, (2, failed), (38, int(i % 6 == 0)))
         last = going.step(5.0 * i, judging.take(seen), data=True)
         if last.move in {Move.ADVANCE, Move.BACK, Move.INCONCLUSIVE}:

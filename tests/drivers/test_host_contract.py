@@ -13,7 +13,18 @@ from hypothesis import strategies as st
 
 from canaryctl.drivers.docker_host import DockerHost
 from canaryctl.drivers.local_host import LocalHost
-from canaryctl.ports import Expect, Host, Performed, Remove, Run, Step, Swap, Write
+from canaryctl.ports import (
+    MOST_TAILED,
+    Expect,
+    Host,
+    Performed,
+    Remove,
+    Run,
+    Step,
+    Swap,
+    Tail,
+    Write,
+)
 from tests.fakes import FakeHost
 
 GOOD = "events {}\n"
@@ -196,6 +207,66 @@ def test_more_text_than_one_argument_can_hold_arrives_unchanged(site: Site) -> N
     assert len(text.encode()) > 3 * 128 * 1024
     assert site.host.perform([Write(path, text)]).completed == 1
     assert site.host.read(path) == text
+
+
+def test_the_tail_of_nothing_is_none(site: Site) -> None:
+    assert site.host.tail(site.at("never-written.log"), 0) is None
+    assert site.host.tail(site.at("no-such-folder/x.log"), 10) is None
+
+
+def test_the_tail_is_what_stands_from_the_offset_on(site: Site) -> None:
+    path = site.at("l.log")
+    site.host.perform([Write(path, "")])
+    empty = site.host.tail(path, 0)
+    site.host.perform([Write(path, NASTY)])
+    raw = NASTY.encode()
+    for offset in (0, 1, len(raw) - 1, len(raw), len(raw) + 1, 10**9):
+        tail = site.host.tail(path, offset)
+        assert tail is not None
+        assert (tail.size, tail.content) == (len(raw), raw[offset:])
+        assert empty == Tail(tail.file, 0, b"")
+
+
+def test_a_rotated_file_is_another_one_and_a_cut_one_is_not(site: Site) -> None:
+    path, rotated = site.at("m.log"), site.at("m.log.1")
+    site.host.perform([Write(path, "one\ntwo\n")])
+    first = site.host.tail(path, 4)
+    assert first is not None
+    assert first.content == b"two\n"
+    site.host.perform([Write(path, "x\n")])
+    cut = site.host.tail(path, 4)
+    assert cut == Tail(first.file, 2, b"")
+    site.host.perform([Swap(path, rotated), Write(path, "three\n")])
+    renamed, new = site.host.tail(rotated, 0), site.host.tail(path, 0)
+    assert renamed is not None
+    assert new is not None
+    assert renamed.file == first.file != new.file
+    assert (renamed.content, new.content) == (b"x\n", b"three\n")
+
+
+def test_a_tail_is_bounded_and_says_how_much_there_is(site: Site) -> None:
+    # A change that is handed to a container is bounded too: the file is made of several.
+    path, part = site.at("n.log"), "10 s 200\n" * 100_000
+    if isinstance(site.host, DockerHost):
+        script = 'i=0; while [ $i -lt 5 ]; do cat "$1"; i=$((i + 1)); done > "$2"'
+        site.host.perform([Write(site.at("part"), part)])
+        container = site.host._client.containers.get(str(site.host.container))
+        container.exec_run(["sh", "-c", script, "sh", site.at("part"), path])
+    else:
+        site.host.perform([Write(path, part * 5)])
+    for offset, length in ((9, MOST_TAILED), (len(part) * 5 - 18, 18)):
+        tail = site.host.tail(path, offset)
+        assert tail is not None
+        assert tail.size == len(part) * 5
+        assert tail.content == (part * 5).encode()[offset : offset + length]
+
+
+def test_the_path_of_a_tail_is_not_read_as_code(site: Site) -> None:
+    name = site.at('-n it\'s "$(touch hacked)" `id` 🐤 *.log')
+    site.host.perform([Write(name, "1 c 200\n")])
+    tail = site.host.tail(name, 2)
+    assert tail is not None
+    assert tail.content == b"c 200\n"
 
 
 def test_a_name_that_means_nothing_has_no_peers(site: Site) -> None:

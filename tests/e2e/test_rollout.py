@@ -53,7 +53,7 @@ def test_no_request_is_lost_over_a_passing_rollout(
         ({"schema": 0.5}, "schema failures", 3),
         ({"loss": 2.5}, "training loss", 4),
         ({"down": True}, "canary up", 2),
-        ({"errors": 0.02}, "error rate", 4),
+        ({"errors": 0.05}, "error rate", 4),
     ],
     ids=lambda value: str(value).replace(" ", "_"),
 )

@@ -9,12 +9,13 @@ import stat
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from canaryctl.core.analysis import Judgement
 from canaryctl.core.errors import ConfigError
 from canaryctl.core.events import (
     Check,
@@ -27,9 +28,12 @@ from canaryctl.core.events import (
     Started,
     WeightProven,
 )
-from canaryctl.core.gate import Finding, Status, Unit
+from canaryctl.core.gate import Finding, Rule, Status, Unit, ZeroGate
 from canaryctl.core.plan import Plan, Stage
+from canaryctl.core.recording import Setup
+from canaryctl.core.recording_setup import setup
 from canaryctl.core.rollout import advance
+from canaryctl.core.selector import parse_selector
 from canaryctl.core.state import State
 from canaryctl.core.weight import Weight
 from canaryctl.listeners.journal import About, Journal, events, history, last
@@ -129,10 +133,68 @@ def test_every_field_of_every_finding_is_kept(tmp_path: Path) -> None:
         "consecutive": 1,
         "stable": 0.001,
         "queries": ['http_requests_total{status=~"5.."}[10s]', "http_requests_total[10s]"],
+        "judge": "threshold",
+        "scale": None,
     }
     assert judged["event"]["findings"][1]["part"] == "fast"
     assert judged["verdict"]["ruling"] == "back"
     assert judged["weight"] == 0.5
+
+
+def test_what_stays_as_it_was_is_written_once_and_read_each_time(tmp_path: Path) -> None:
+    again = replace(FAILED, status=Status.PASS, reason="0.1 % now", value=0.001)
+    near = replace(FAILED, reason="0.6 %", consecutive=3)
+    happened = (
+        *ROLLED_BACK[:4],
+        Judged(1005.0, (near, PASSED)),
+        Judged(1008.0, (replace(near, reason="0.9 %"), PASSED)),
+        Judged(1012.0, (again, PASSED)),
+    )
+    journal = Journal(about(), tmp_path)
+    walk(journal, happened)
+    journal.close()
+
+    first, second, third = (one.payload["event"] for one in events(about().rollout, tmp_path)[4:])
+
+    assert first["findings"][0] | {"reason": "0.9 %"} == second["findings"][0]
+    assert first["findings"][1] == second["findings"][1] == third["findings"][1]
+    assert third["findings"][0]["consecutive"] == 1
+    assert third["findings"][0]["queries"] == list(FAILED.queries)
+    db = sqlite3.connect(tmp_path / NAME)
+    sizes = [size for (size,) in db.execute("SELECT length(payload) FROM events ORDER BY seq")]
+    db.close()
+    assert sizes[5] < sizes[4] - 200
+
+
+def test_a_new_file_has_whole_findings_again(tmp_path: Path) -> None:
+    near = replace(FAILED, reason="0.6 %", consecutive=9)
+    journal = Journal(about(), tmp_path)
+    state = State(PLAN)
+    for event in (*ROLLED_BACK[:4], *(Judged(1003.0 + n, (near,)) for n in range(4))):
+        if event.at == 1005.0:
+            journal.close()
+            for companion in tmp_path.glob(f"{NAME}-*"):
+                companion.unlink()
+            garbage(tmp_path)
+        state, command = advance(state, event)
+        journal.heard(event, state, command)
+    journal.close()
+
+    last = events(about().rollout, tmp_path)[-1].payload["event"]["findings"][0]
+
+    assert last["limit"] == FAILED.limit
+    assert last["consecutive"] == 9
+
+
+def test_plan_gates_and_judgement_stand_beside_the_first_event(tmp_path: Path) -> None:
+    gate = ZeroGate(Rule("schema"), parse_selector("schema_total"))
+    by = Setup(PLAN, (gate,), Judgement(risk=0.02))
+    walk(Journal(about(), tmp_path, by), ROLLED_BACK)
+
+    first, *others = events(about().rollout, tmp_path)
+
+    assert setup(first.payload["setup"]) == by
+    assert not [one for one in others if "setup" in one.payload]
 
 
 def test_numbers_that_json_does_not_know_are_null(tmp_path: Path) -> None:

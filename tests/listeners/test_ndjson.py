@@ -126,6 +126,8 @@ def test_findings_carry_what_they_are_held_against() -> None:
         "stable": 0.0008,
         "severity": "rollback",
         "queries": ['http_requests_total{status=~"5..",version="canary"}'],
+        "judge": "threshold",
+        "evidence": None,
     }
     assert (found[1]["gate"], found[1]["part"]) == ("p95 latency", "fast")
     assert evaluation["verdict"] == "back"

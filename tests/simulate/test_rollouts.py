@@ -70,7 +70,7 @@ def test_half_failing_is_back_within_three_evaluations(name: str) -> None:
     ("name", "reason"),
     [
         ("60 % refused, failover", "attempts at the canary fail"),
-        ("dies", "attempts at the canary fail"),
+        ("dies", "refuses to be scraped"),
         ("no traffic", "the canary gets no traffic"),
         ("restarts in a loop", ""),
     ],
@@ -139,7 +139,7 @@ def test_bounds_of_fractions() -> None:
 
 def test_families_are_chosen_by_group_or_by_name() -> None:
     assert len(list(chosen(["healthy"]))) == len(HEALTHY)
-    assert [one.name for one in chosen(["near", "near"])] == ["near the limit (0.45 %)"]
+    assert [one.name for one in chosen(["0.45", "0.45"])] == ["near the limit (0.45 %)"]
 
 
 def test_the_command_writes_a_table_and_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from math import log
 
 from canaryctl.core.sequential.batch import Counts
-from canaryctl.core.sequential.stake import Schedule, Stake
+from canaryctl.core.sequential.stake import EVERY, Schedule, Stakes
 from canaryctl.core.sequential.terms import Terms
 
 MOST_LIKELY = 0.9
@@ -58,24 +58,25 @@ def alone(over: float, total: float, limit: float, factors: tuple[float, ...]) -
 class Comparison:
     """The exact evidence of one gate."""
 
-    __slots__ = ("_schedule", "_stake", "_terms")
+    __slots__ = ("_schedule", "_stakes", "_terms")
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: Terms, every: float = EVERY) -> None:
+        """``every``: seconds after which a little more is staked."""
         self._terms = terms
-        self._stake = Stake(terms.odds)
-        self._schedule = Schedule()
+        self._stakes = Stakes(terms.odds)
+        self._schedule = Schedule(every, first=0.0)
 
     def take(self, at: float, stage: float, canary: Counts, stable: Counts | None) -> float:
         """Take a batch in and give the e-value. Without ``stable`` the limit is the control."""
         share = self._schedule.due(at, stage)
         if share:
-            self._stake.invest(share)
+            self._stakes.later.invest(share)
         if canary.total <= 0:
-            return self._stake.value
+            return self._stakes.value
         terms = self._terms
         if stable is None:
             logs = alone(canary.over, canary.total, terms.limit, terms.factors)
         else:
             logs = paired(canary, stable, terms)
-        self._stake.grow(logs)
-        return self._stake.value
+        self._stakes.grow(logs, logs)
+        return self._stakes.value

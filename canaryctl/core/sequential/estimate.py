@@ -6,7 +6,7 @@ from math import erfc, exp, lgamma, log, sqrt
 
 from canaryctl.core.sequential.batch import Counts
 
-DOUBT = 0.1
+DOUBT = 0.05
 """An estimate is over its limit when chance alone explains it less often than this."""
 MINUTE = 60.0
 BETTER = (0.05, 0.3, 0.6)
@@ -28,7 +28,7 @@ def poisson_tail(count: float, mean: float) -> float:
         summed += term
         index += 1
         term *= mean / index
-        if index > mean and term < summed * 1e-9:
+        if index > mean and term <= summed * 1e-9:
             return min(summed, 1.0)
 
 
@@ -76,11 +76,14 @@ class Estimate:
 
     def evidence_within(self, limit: float) -> float:
         """Give the log e-value against a fraction of ``limit`` or more."""
-        total, over = self.counted
-        values = [
-            exp(min(over * log(share) + total * limit * (1 - share), 300.0)) for share in BETTER
-        ]
-        return log(sum(values) / len(values))
+        return evidence_within(*self.counted, limit)
+
+
+def evidence_within(total: float, over: float, limit: float) -> float:
+    """Give the log e-value of ``over`` in ``total`` against a fraction of ``limit`` or more."""
+    logs = [over * log(share) + total * limit * (1 - share) for share in BETTER]
+    most = max(logs)
+    return most + log(sum(exp(one - most) for one in logs) / len(logs))
 
 
 def visible(total: float, allowed: float, needed: float) -> float | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log
+from math import inf, log
 
 from canaryctl.core.sequential.batch import Counts, Evaluation
 from canaryctl.core.sequential.compare import Comparison
 from canaryctl.core.sequential.estimate import Estimate, visible
 from canaryctl.core.sequential.incident import Incident
-from canaryctl.core.sequential.minutes import Minutes
+from canaryctl.core.sequential.minutes import MINUTE, Minutes
 from canaryctl.core.sequential.terms import Terms
 
 PATIENCE = 15.0
@@ -53,37 +53,37 @@ class GateState:
         "_exact",
         "_minutes",
         "_restart",
+        "_stage",
         "_traffic_since",
         "_waiting",
         "_waiting_since",
+        "_warm_at",
         "_warmed",
         "estimate",
+        "fresh",
         "incident",
         "terms",
         "value",
         "weight",
     )
 
-    def __init__(self, terms: Terms, weight: float) -> None:
+    def __init__(self, terms: Terms, weight: float, minute: float = MINUTE) -> None:
         self.terms = terms
         self.weight = weight
         self.value = 1.0
         self.estimate = Estimate()
         self.incident = Incident(terms)
-        self._comparison = Comparison(terms)
-        self._minutes = Minutes(terms)
+        self._comparison = Comparison(terms, minute / 2)
+        self._minutes = Minutes(terms, minute)
         self._exact = 1.0
         self._waiting: Counts | None = None
         self._waiting_since = 0.0
         self._traffic_since: tuple[float, float] | None = None
         self._restart: float | None = None
         self._warmed = 0
-
-    @property
-    def settled(self) -> bool:
-        """Whether the own estimate is within the limit, on enough observations."""
-        total, _ = self.estimate.counted
-        return total >= self.terms.least and self.estimate.within(self.terms.limit)
+        self._warm_at = -inf
+        self._stage: float | None = None
+        self.fresh = 0.0
 
     def learn(self, minute: Counts) -> None:
         """Take one closed minute of stable's history in."""
@@ -103,13 +103,23 @@ class GateState:
         canary = found.canary
         if canary is not None and self._cold(seen, canary, restarted):
             canary = None
+        if self._stage != seen.since:
+            self._stage, self.fresh = seen.since, 0.0
+        if canary is not None and not ill:
+            self.fresh += canary.total
         self.estimate.take(seen.at, canary, ill=ill)
         canary, beside = self._matched(seen.at, canary, found.stable, control=control)
         if canary is not None:
             stable = found.stable if beside else None
             self._exact = self._comparison.take(seen.at, seen.since, canary, stable)
         robust = self._minutes.take(
-            seen.at, seen.since, canary, found.stable, control=beside, ill=self.incident.on
+            seen.at,
+            seen.since,
+            canary,
+            found.stable,
+            control=beside,
+            ill=self.incident.on,
+            tender=seen.at < self._warm_at + self.terms.warm_up,
         )
         self.value = min(self._exact, robust)
         return self.value
@@ -127,7 +137,8 @@ class GateState:
             self._warmed += 1
         if self._restart is not None and self._warmed <= FORGIVEN:
             begun = max(begun, self._restart)
-        return seen.at < begun + self.terms.warm_up
+        self._warm_at = begun + self.terms.warm_up
+        return seen.at < self._warm_at
 
     def _matched(
         self, at: float, canary: Counts | None, stable: Counts | None, *, control: bool

@@ -8,8 +8,10 @@ from math import inf, log
 
 from canaryctl.core.sequential.batch import Counts, Evaluation
 from canaryctl.core.sequential.gatestate import GateState, GateView
+from canaryctl.core.sequential.minutes import MINUTE
+from canaryctl.core.sequential.served import Served
 from canaryctl.core.sequential.terms import Terms
-from canaryctl.core.sequential.traffic import Down, Failing, Restarts, Share
+from canaryctl.core.sequential.traffic import SLOWLY, Down, Failing, Restarts, Share
 
 QUALITY = 0.85
 """Part of the risk for errors and latency; the rest is for traffic. They are judged apart."""
@@ -17,6 +19,7 @@ FAILING, SHARE, RESTARTS = 0.6, 0.25, 0.15
 """How the traffic part is divided."""
 CONTROL_UP_TO = 0.995
 """Above this weight stable sees too little to be a control."""
+LEAST_MINUTE = 0.5
 SUDDEN = 5.0
 """Evidence that grows by this much (log) at one look is looked at once more: stable's samples may
 lag by one, and a shared incident must not look like the canary's for as long."""
@@ -56,12 +59,26 @@ class Assessment:
 class Judge:
     """Weighs what each evaluation saw, for one rollout."""
 
-    def __init__(self, terms: Iterable[Terms], risk: float = 0.01) -> None:
+    def __init__(
+        self,
+        terms: Iterable[Terms],
+        risk: float = 0.01,
+        *,
+        reserve: float = 0.0,
+        shortest: float = 900.0,
+        down_for: float = 10.0,
+    ) -> None:
         """Begin a rollout.
 
         Args:
             terms: one for each gate that counts requests.
             risk: chance, at most, that a healthy canary is thrown back in the whole rollout.
+            reserve: share that is kept for gates that are admitted later.
+            shortest: seconds of the plan's shortest stage. Below a quarter of an hour, what is
+                called a minute here is a fifteenth of it: a rollout of seconds cannot wait for
+                minutes.
+            down_for: seconds for which scrapes have to be refused, three at least, until the
+                canary counts as dead. At intervals of a second: a few seconds.
 
         Raises:
             ValueError: a risk outside 0 to 1.
@@ -69,18 +86,36 @@ class Judge:
         if not 0 < risk < 1:
             raise ValueError(f"the risk lies between 0 and 1, not {risk}; 1 % is 0.01")
         many = tuple(terms)
-        whole = sum(one.share for one in many) or 1.0
-        self.gates = tuple(GateState(one, one.share / whole) for one in many)
+        self._whole = sum(one.share for one in many) + reserve or 1.0
+        self._reserve = reserve / self._whole
+        self._minute = min(MINUTE, max(shortest / 15, LEAST_MINUTE))
+        self.gates = [GateState(one, one.share / self._whole, self._minute) for one in many]
         self.quality_needed = -log(risk * QUALITY)
         self.traffic_needed = -log(risk * (1 - QUALITY))
         self._failing, self._share = Failing(), Share()
-        self._restarts, self._down = Restarts(), Down()
+        self._served = Served()
+        self._restarts, self._down = Restarts(), Down(down_for)
         self._traffic = [1.0, 1.0, 1.0]
+        self._scraped = False
         self._at: float | None = None
         self._quality = 0.0
         self._doubtful = False
         self._restarted: float | None = None
         self._forgiven = 0
+
+    def admit(self, terms: Terms) -> None:
+        """Judge one more gate from now on, within the reserve.
+
+        What is not given out yet keeps its value, so the sum of evidence stays an e-process.
+
+        Raises:
+            ValueError: the reserve is smaller than its share.
+        """
+        weight = terms.share / self._whole
+        if weight > self._reserve * (1 + 1e-9):
+            raise ValueError(f"{terms.name}: a share of {terms.share:g} was not kept for it")
+        self._reserve = max(self._reserve - weight, 0.0)
+        self.gates.append(GateState(terms, weight, self._minute))
 
     def learn(self, name: str, minutes: Iterable[Counts]) -> None:
         """Take stable's history before the rollout in, minute by minute, oldest first.
@@ -109,7 +144,7 @@ class Judge:
             self._restarted = seen.at
         looked = [gate.look_at_stable(seen) for gate in self.gates]  # each has to look
         ill = any(looked)
-        total = 0.0
+        total = self._reserve
         for gate in self.gates:
             total += gate.weight * gate.take(
                 seen, control=control, ill=ill, restarted=self._restarted
@@ -119,7 +154,7 @@ class Judge:
         back, reason = self._convict(quality, traffic, control=control, down=down)
         self._quality, self._at = quality, seen.at
         against = max(quality - self.quality_needed, traffic - self.traffic_needed)
-        opened = [gate.terms.name for gate in self.gates if not gate.settled]
+        opened = [gate.terms.name for gate in self.gates if not self._settled(gate)]
         if against > -SPEAKS:
             opened.append("evidence against the canary")
         return Assessment(
@@ -135,17 +170,43 @@ class Judge:
             gates=tuple(gate.view() for gate in self.gates),
         )
 
+    def _settled(self, gate: GateState) -> bool:
+        """Whether a gate's own estimate is within its limit, on enough observations of this stage.
+
+        A canary that hangs answers nothing, and nothing is no pass, however well it began.
+        The parts of one gate have enough together: a mode that is hardly asked for must not keep
+        a rollout waiting.
+        """
+        group = gate.terms.group
+        parts = [one for one in self.gates if one.terms.group == group] if group else [gate]
+        enough = sum(one.fresh for one in parts) >= gate.terms.least
+        return enough and gate.estimate.within(gate.terms.limit)
+
     def _judge_traffic(self, seen: Evaluation, *, control: bool) -> tuple[float, bool]:
         before = seen.since if self._at is None or self._at < seen.since else self._at
         self._traffic[2] = self._restarts.take(seen.at, seen.since, seen.restarts)
-        down = False
+        answered = 0.0
+        self._scraped = self._scraped or seen.up is not None
         if seen.attempts is not None:
             self._traffic[0] = self._failing.take(
-                seen.at, before, seen.since, seen.attempts, control=control
+                seen.at,
+                before,
+                seen.since,
+                seen.attempts,
+                control=control,
+                scraped=self._scraped,
             )
-            self._traffic[1] = self._share.take(seen.at, seen.since, seen.weight, seen.attempts)
-        else:
-            down = self._down.take(seen.at, up=seen.up)
+            self._traffic[1] = self._share.take(
+                seen.at, before, seen.since, seen.weight, seen.attempts
+            )
+            answered = seen.attempts.canary - seen.attempts.canary_failed
+        elif self.gates:
+            served = self._served.take(seen, self.gates[0].terms.name)
+            if served is not None:
+                self._traffic[1] = self._share.take(
+                    seen.at, self._served.began, seen.since, seen.weight, served, most=SLOWLY
+                )
+        down = self._down.take(seen.at, up=seen.up, answered=answered)
         mixed = FAILING * self._traffic[0] + SHARE * self._traffic[1] + RESTARTS * self._traffic[2]
         return (inf if down else log(mixed)), down
 

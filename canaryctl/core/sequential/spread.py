@@ -2,7 +2,8 @@
 
 Requests fail in company. If a minute's rate is itself random with mean ``p`` and relative variance
 ``t``, a minute's count has variance ``μ + tμ²`` instead of ``μ``. ``t`` is measured on stable by
-moments over closed minutes, shrunk towards what the terms assume.
+moments over closed calm minutes, shrunk towards what the terms assume. Minutes far beyond that are
+bursts: how often they begin, how likely they go on and how bad the worst was is counted.
 """
 
 from __future__ import annotations
@@ -20,18 +21,40 @@ ASSUMED = 2.0
 MOST_SPREAD = 6.0
 MOST_TIMES = 25.0
 BRIEF_ILL = 3
+RARELY = 30.0
+"""Minutes in which one burst is assumed until stable has shown how often they begin."""
+STAYS = 0.45
+"""Chance, assumed like that, that a bad minute is followed by another."""
+STAYS_WEIGHS = 3.0
+"""Bad minutes that assumption weighs as much as."""
 
 
 class Usual:
     """Stable's usual rates and their spread. See ``learn``."""
 
-    __slots__ = ("_bad", "_ill", "_over", "_scatter", "_squares", "_terms", "_total", "worst")
+    __slots__ = (
+        "_bad",
+        "_bad_minutes",
+        "_begun",
+        "_ill",
+        "_in_burst",
+        "_minutes",
+        "_over",
+        "_scatter",
+        "_squares",
+        "_stayed",
+        "_terms",
+        "_total",
+        "worst",
+    )
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
         self._total = self._bad = self._over = 0.0
         self._scatter = self._squares = 0.0
         self._ill = 0
+        self._minutes = self._begun = self._bad_minutes = self._stayed = 0.0
+        self._in_burst = False
         self.worst = 0.0
 
     @property
@@ -51,10 +74,20 @@ class Usual:
 
     @property
     def spread(self) -> float:
-        """Relative variance of a minute's rate."""
+        """Relative variance of a calm minute's rate."""
         terms = self._terms
         measured = (ASSUMED * terms.spread + self._scatter) / (ASSUMED + self._squares)
         return min(max(measured, terms.least_spread), MOST_SPREAD)
+
+    @property
+    def begins(self) -> float:
+        """Chance that a burst begins in a minute, on the high side while little is known."""
+        return (self._begun + 1.0) / (self._minutes + RARELY)
+
+    @property
+    def stays(self) -> float:
+        """Chance that a burst lasts for another minute."""
+        return (self._stayed + STAYS * STAYS_WEIGHS) / (self._bad_minutes + STAYS_WEIGHS)
 
     def learn(self, total: float, bad: float, over: float, *, ill: bool) -> None:
         """Take one closed minute of stable in.
@@ -78,11 +111,23 @@ class Usual:
         if self._total <= 0:
             return
         mean = total * (self._bad + 0.5) / (self._total + 0.01 * total)
-        if bad >= mean + 4 * sqrt(mean) + 1:
+        self._counted(burst=bad >= mean + 4 * sqrt(mean) + 1)
+        if self._in_burst:
             self.worst = max(self.worst, bad / total)
+            return
         seen = min(bad, MOST_TIMES * mean)
         self._scatter = KEPT * self._scatter + (seen - mean) ** 2 - mean
         self._squares = KEPT * self._squares + mean * mean
+
+    def _counted(self, *, burst: bool) -> None:
+        """Count how often bursts begin, and how often they go on."""
+        if self._in_burst:
+            self._bad_minutes += 1
+            self._stayed += burst
+        else:
+            self._minutes += 1
+            self._begun += burst
+        self._in_burst = burst
 
     def _rate(self, events: float, assumed: float) -> float:
         return (events + 1.0) / (self._total + 1.0 / assumed)

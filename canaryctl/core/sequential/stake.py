@@ -15,6 +15,8 @@ from math import exp
 FIRST = 0.7
 STAGE = 0.25
 PER_MINUTE = 0.024
+EVERY = 30.0
+"""Seconds between two of the small investments."""
 MOST = 700.0
 """Logarithms are kept below this, so that nothing overflows however bad it is."""
 
@@ -59,13 +61,44 @@ class Stake:
         )
 
 
+class Stakes:
+    """Two of them: for a defect that is there from the first batch, and for a later one.
+
+    Each is an e-process, so their average with fixed weights is. A later one has to be found soon
+    above all if it is gross, so that its stake is divided more evenly.
+    """
+
+    __slots__ = ("first", "later")
+
+    def __init__(self, odds: Sequence[float]) -> None:
+        """Put all of the first on the alternatives, and none of the other yet."""
+        even = sum(odds) / len(odds)
+        self.first = Stake(odds)
+        self.first.invest(1.0)
+        self.later = Stake([(one + even) / 2 for one in odds])
+
+    def grow(self, first: list[float], later: list[float]) -> None:
+        """Multiply the parts of each."""
+        self.first.grow(first)
+        self.later.grow(later)
+
+    @property
+    def value(self) -> float:
+        """The e-value."""
+        return FIRST * self.first.value + (1 - FIRST) * self.later.value
+
+    def value_with(self, first: list[float], later: list[float]) -> float:
+        """The e-value if the parts were multiplied so."""
+        return FIRST * self.first.value_with(first) + (1 - FIRST) * self.later.value_with(later)
+
+
 class Schedule:
     """When money goes in: at the first batch, at each later stage, and a little every while."""
 
-    __slots__ = ("_every", "_next", "_stage")
+    __slots__ = ("_every", "_first", "_next", "_stage")
 
-    def __init__(self, every: float = 30.0) -> None:
-        self._every = every
+    def __init__(self, every: float = EVERY, *, first: float = FIRST) -> None:
+        self._every, self._first = every, first
         self._stage: float | None = None
         self._next = 0.0
 
@@ -74,8 +107,8 @@ class Schedule:
         if self._stage != stage:
             first = self._stage is None
             self._stage, self._next = stage, at + self._every
-            return FIRST if first else STAGE
+            return self._first if first else STAGE
         if at >= self._next:
             self._next = at + self._every
-            return PER_MINUTE * self._every / 60
+            return PER_MINUTE / 2
         return 0.0

@@ -26,7 +26,8 @@ class Terms:
         least_spread: it is never taken to be below this.
         factors: multiples of what is allowed that the evidence looks for.
         odds: how the stake is divided among them.
-        least: observations a stage needs before it may end well.
+        least: observations of a stage that are needed before it may end well.
+        group: gates of one group have ``least`` together; empty: each for itself.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Terms:
     share: float = 1.0
     warm_up: float = 0.0
     least: float = 10.0
+    group: str = ""
 
 
 def for_errors(
@@ -62,7 +64,13 @@ def for_errors(
 
 
 def for_latency(
-    name: str, quantile: float, *, ratio: float = 1.25, warm_up: float = 60.0, share: float = 1.0
+    name: str,
+    quantile: float,
+    *,
+    ratio: float = 1.25,
+    warm_up: float = 60.0,
+    share: float = 1.0,
+    group: str = "",
 ) -> Terms:
     """Give the terms of a latency gate on this ``quantile``: 0.95 allows 5 % of slower requests."""
     allowed = 1 - quantile
@@ -78,4 +86,5 @@ def for_latency(
         odds=(15, 25, 30, 20, 10),
         share=share,
         warm_up=warm_up,
+        group=group,
     )
