@@ -19,6 +19,11 @@ FAILING, SHARE, RESTARTS = 0.6, 0.25, 0.15
 """How the traffic part is divided."""
 CONTROL_UP_TO = 0.995
 """Above this weight stable sees too little to be a control."""
+CAREFUL_FROM = 0.02
+LAG = 10.0
+"""Above that weight, and where looks are less than so many seconds apart, it is looked at twice
+more: an incident may show so much earlier in the canary's samples. Below, it could not be told by
+few requests anyway."""
 LEAST_MINUTE = 0.5
 SUDDEN = 5.0
 """Evidence that grows by this much (log) at one look is looked at once more: stable's samples may
@@ -99,7 +104,8 @@ class Judge:
         self._scraped = False
         self._at: float | None = None
         self._quality = 0.0
-        self._doubtful = False
+        self._doubts = 0
+        self._doubted = 0.0
         self._restarted: float | None = None
         self._forgiven = 0
 
@@ -151,7 +157,7 @@ class Judge:
             )
         quality = log(total) if self.gates else 0.0
         traffic, down = self._judge_traffic(seen, control=control)
-        back, reason = self._convict(quality, traffic, control=control, down=down)
+        back, reason = self._convict(seen, quality, traffic, control=control, down=down)
         self._quality, self._at = quality, seen.at
         against = max(quality - self.quality_needed, traffic - self.traffic_needed)
         opened = [gate.terms.name for gate in self.gates if not self._settled(gate)]
@@ -211,7 +217,7 @@ class Judge:
         return (inf if down else log(mixed)), down
 
     def _convict(
-        self, quality: float, traffic: float, *, control: bool, down: bool
+        self, seen: Evaluation, quality: float, traffic: float, *, control: bool, down: bool
     ) -> tuple[bool, str]:
         if down:
             return True, "the canary refuses to be scraped"
@@ -220,9 +226,12 @@ class Judge:
             worst = max(range(3), key=lambda index: self._traffic[index])
             return True, names[worst]
         if quality < self.quality_needed:
-            self._doubtful = False
+            self._doubts = 0
             return False, ""
-        if control and not self._doubtful and quality - self._quality > SUDDEN:
-            self._doubtful = True
+        sudden = quality - self._quality > SUDDEN
+        again = self._doubts == 1 and seen.weight > CAREFUL_FROM and seen.at < self._doubted + LAG
+        if control and (again or (sudden and self._doubts == 0)):
+            self._doubts += 1
+            self._doubted = seen.at
             return False, ""
         return True, max(self.gates, key=lambda gate: gate.weight * gate.value).terms.name

@@ -34,7 +34,7 @@ GROSS = 5.0
 MOST_GROSS = 0.25
 SUDDENLY = 10.0
 """Seconds in which what is gross shows as well as in the whole minute."""
-BUSY = 1.0
+BUSY = 2.0
 """Events a minute that the limit allows from which there is more than hardly traffic."""
 
 
