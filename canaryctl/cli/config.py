@@ -62,6 +62,7 @@ def schema(output: Annotated[Output, _OUTPUT] = Output.TEXT) -> None:
 def understood(config: Config) -> Iterator[tuple[str, str]]:
     """Give what a configuration means, a labelled line each."""
     from canaryctl.cli.config_text import shown
+    from canaryctl.cli.rules import judged_line
     from canaryctl.listeners.line import clean
     from canaryctl.listeners.words import planned
 
@@ -72,7 +73,8 @@ def understood(config: Config) -> Iterator[tuple[str, str]]:
     yield "canary", ", ".join(config.versions.canary.address)
     yield "gateway", clean(_gateway(written["gateway"]))
     yield "plan", planned(plan)
-    yield "bounds", f"a stage lasts at most {plan.extend_to:g} times as long, when data is lacking"
+    yield "judged", judged_line(config)
+    yield "bounds", f"a stage lasts at most {plan.extend_to:g} times as long, without a verdict"
     yield "metrics", clean(_metrics(written["metrics"]))
     label = "gates"
     for gate in written["gates"]:

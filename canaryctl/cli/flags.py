@@ -70,6 +70,7 @@ def planned(config: Config, **flags: tuple[str, str | None]) -> Config:
         return config.model_copy(update={"plan": PlanModel.model_validate(plan)})
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
-        flag, value = flags[str(problem["loc"][0])]
+        key = str(problem["loc"][0]) if problem["loc"] else next(iter(given))
+        flag, value = flags[key]
         words = str(problem["msg"]).removeprefix("Value error, ")
         raise ConfigError(f"{flag} {value!r}: {words}; nothing was touched") from error

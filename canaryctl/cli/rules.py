@@ -9,6 +9,7 @@ from canaryctl.core.gate import GaugeGate, LatencyGate, RatioGate, Severity, Uni
 from canaryctl.core.gate import written as amount
 
 if TYPE_CHECKING:
+    from canaryctl.config.model import Config
     from canaryctl.core.gate import Gate
 
 
@@ -57,3 +58,13 @@ def _limits(gate: Gate) -> str:
     if gate.rule.minimum is not None:
         said.append(f"≥ {amount(gate.rule.minimum, unit)}")
     return ", ".join(said)
+
+
+def judged_line(config: Config) -> str:
+    """Say by what the gates are judged."""
+    if not any(by_evidence(gate) for gate in config.core_gates()):
+        return "every limit read literally"
+    said = f"by evidence, risk {amount(config.risk, Unit.PERCENT)}"
+    if config.plan.advance == "evidence":
+        said += ", stages end early once the evidence is there"
+    return said

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from canaryctl.cli.context import Output
 
 if TYPE_CHECKING:
-    from canaryctl.config.model import Config
     from canaryctl.ports import Listener, Mark
     from canaryctl.wiring import Build
 
@@ -21,6 +20,7 @@ def shown(build: Build, mark: Mark, output: Output, command: str) -> list[Listen
     display is live; anywhere else plain lines make a log. ``command`` is how canaryctl was
     called, up to the verb, for the next steps.
     """
+    from canaryctl.cli.rules import judged_line
     from canaryctl.listeners.words import Banner
 
     banner = Banner(
@@ -29,7 +29,7 @@ def shown(build: Build, mark: Mark, output: Output, command: str) -> list[Listen
         gateway=f"{build.host.describe()}, {build.config.gateway.config}",
         source=build.source,
         command=command,
-        judged=_judged(build.config),
+        judged=judged_line(build.config),
     )
     if output is Output.JSON:
         from canaryctl.listeners.ndjson import NdjsonListener
@@ -43,16 +43,3 @@ def shown(build: Build, mark: Mark, output: Output, command: str) -> list[Listen
     from canaryctl.listeners.plain import PlainListener
 
     return [PlainListener(banner, sys.stdout)]
-
-
-def _judged(config: Config) -> str:
-    """Say by what the gates are judged."""
-    from canaryctl.core.accounts import by_evidence
-    from canaryctl.core.gate import Unit, written
-
-    if not any(by_evidence(gate) for gate in config.core_gates()):
-        return "every limit read literally"
-    said = f"by evidence, risk {written(config.risk, Unit.PERCENT)}"
-    if config.plan.advance == "evidence":
-        said += ", stages end early once the evidence is there"
-    return said

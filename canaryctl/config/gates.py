@@ -13,6 +13,7 @@ from canaryctl.core.accounts import can_be_evidence
 from canaryctl.core.measure_counts import LEAST_SAMPLES
 from canaryctl.core.promql import placeholders
 from canaryctl.core.selector import parse_selector
+from canaryctl.core.weighing import TRAFFIC, UP
 
 
 class GateModel(BaseModel):
@@ -44,6 +45,11 @@ class GateModel(BaseModel):
             judge=core.Judging.EVIDENCE if self.judge is None else self.judge,
         )
 
+    def _only_literal(self) -> bool:
+        """Whether something is asked for that only a literal reading knows."""
+        data = self.on_no_data is not core.OnNoData.HOLD
+        return self.consecutive > 1 or self.min_samples is not None or data
+
     def judged(self, default: core.Judging) -> core.Gate:
         """Give the core's gate, and how it is judged.
 
@@ -53,7 +59,7 @@ class GateModel(BaseModel):
         gate = self.gate()
         threshold = core.Judging.THRESHOLD
         literal = (self.judge or default) is threshold or (
-            self.judge is None and (self.consecutive > 1 or self.min_samples is not None)
+            self.judge is None and self._only_literal()
         )
         if literal:
             # From the least number of samples on, chance or not: that is what literal means.
@@ -64,12 +70,21 @@ class GateModel(BaseModel):
         judge = core.Judging.EVIDENCE if can_be_evidence(gate) else threshold
         return replace(gate, rule=replace(gate.rule, judge=judge))
 
+    @field_validator("name")
+    @classmethod
+    def _free(cls, value: str) -> str:
+        if value in (TRAFFIC, UP):
+            raise ValueError(f"{value!r} is what canaryctl calls a gate of its own")
+        return value
+
     @model_validator(mode="after")
     def _judgeable(self) -> GateModel:
         if self.judge is not core.Judging.EVIDENCE:
             return self
-        if self.consecutive > 1 or self.min_samples is not None:
-            raise ValueError("consecutive and min_samples belong to judge: threshold")
+        if self._only_literal():
+            raise ValueError(
+                "consecutive, min_samples and on_no_data: fail or pass belong to judge: threshold"
+            )
         if not can_be_evidence(self.gate()):
             raise ValueError(
                 "judge: evidence needs counted trials: kind: ratio with either max or min "

@@ -140,6 +140,13 @@ class PlanModel(Model):
         OnInconclusive.BACK, description="what ends a stage extended to its bound: back, advance"
     )
 
+    @model_validator(mode="after")
+    def _warm_in_time(self) -> PlanModel:
+        if self.warm_up is not None and self.warm_up >= self.observe:
+            said = f"{self.warm_up:g} s leave nothing to judge of a stage of {self.observe:g} s"
+            raise ValueError(f"warm_up: {said}")
+        return self
+
     def judgement(self, risk: float) -> Judgement:
         """Give how evidence is judged in this plan."""
         warm_up = min(WARM_UP, self.observe / 3) if self.warm_up is None else self.warm_up

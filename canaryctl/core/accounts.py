@@ -112,7 +112,7 @@ def latency_account(gate: LatencyGate, part: str, warm_up: float, share: float =
     if limit is None:
         raise KeyError(part)
     name = f"{gate.rule.name} ({part})" if part else gate.rule.name
-    group = gate.rule.name if part else ""
+    group = gate.rule.name if gate.by else ""
     terms = for_latency(name, gate.quantile, warm_up=warm_up, share=share, group=group)
     source = source_of(gate)
     return Account(gate.rule.name, part, source, limit, latency=True, good=False, terms=terms)

@@ -28,6 +28,8 @@ from canaryctl.core.slowness import Slowness
 from canaryctl.core.weighing import weighed_findings
 from canaryctl.core.weight import FULL_HUNDREDTHS
 
+MOST_PARTS = 20
+"""Values of one label that are judged by evidence; more of them are read literally."""
 DOWN_FOR = 10.0
 """Seconds without an answered scrape from which a canary is dead; a restart takes less."""
 _LOOKS = 3
@@ -48,6 +50,14 @@ class Judgement:
     policy: Policy = field(default_factory=Policy)
 
 
+@dataclass(slots=True)
+class _Open:
+    """A gate on a label whose values have one limit, and the values that were seen."""
+
+    gate: LatencyGate
+    parts: set[str] = field(default_factory=set)
+
+
 class Analysis:
     """The evidence of one rollout."""
 
@@ -62,11 +72,11 @@ class Analysis:
         self._accounts = {one.name: one for one in known}
         self._slowness = {one.name: Slowness(one) for one in known if one.latency}
         # A label whose values are not known yet gets its share as they appear.
-        self._open: dict[str, tuple[LatencyGate, int]] = {
-            source_of(gate): (gate, 0)
+        self._open = [
+            _Open(gate)
             for gate in self._gates
             if isinstance(gate, LatencyGate) and gate.by is not None and not gate.limits
-        }
+        ]
         self.trial = Trial(
             (one.terms for one in known),
             risk=judgement.risk,
@@ -176,20 +186,20 @@ class Analysis:
 
     def _admit(self, source: str, parts: Iterable[str]) -> None:
         """Open an account for each new value of a label that has one limit for all of them."""
-        if source not in self._open:
-            return
-        gate, count = self._open[source]
-        for part in sorted(parts):
-            name = f"{gate.rule.name} ({part})"
-            if name in self._accounts:
+        for one in self._open:
+            if source_of(one.gate) != source:
                 continue
-            count += 1
-            share = 0.5**count  # they sum to one gate's share, however many there will be
-            account = latency_account(gate, part, self._judgement.warm_up, share)
-            self._accounts[name] = account
-            self._slowness[name] = Slowness(account)
-            self.trial.judge.admit(account.terms)
-        self._open[source] = (gate, count)
+            for part in sorted(set(parts) - one.parts):
+                if len(one.parts) == MOST_PARTS:
+                    break  # the others are read literally: see `weighed_findings`
+                one.parts.add(part)
+                count = len(one.parts)
+                # They sum to one gate's share, however many there will be.
+                share = 1.0 / (count * (count + 1))
+                account = latency_account(one.gate, part, self._judgement.warm_up, share)
+                self._accounts[account.name] = account
+                self._slowness[account.name] = Slowness(account)
+                self.trial.judge.admit(account.terms)
 
     def _add(self, new: Attempts) -> None:
         sums = self._sums
@@ -203,9 +213,9 @@ def _pace(plan: Plan, gates: Sequence[Gate]) -> Pace:
     """Give the pace of a plan; ``liveness`` says how many evaluations a dead canary gets."""
     looks = max((g.rule.consecutive for g in gates if isinstance(g, UpGate)), default=3)
     shortest = min(stage.observe for stage in plan.stages)
-    # Three scrapes are asked for anyhow; ten seconds are what a restart may take.
-    down_for = max(min(DOWN_FOR, 2 * plan.interval), (looks - 1) * plan.interval * (looks > _LOOKS))
-    return Pace(shortest, down_for)
+    # Ten seconds are what a restart may take, unless fewer scrapes than usual are asked for.
+    least = DOWN_FOR if looks >= _LOOKS else 0.0
+    return Pace(shortest, min(least, 2 * plan.interval), looks)
 
 
 def _counts(account: Account, trials: Trials) -> Counts:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from math import exp, lgamma, log, log1p, sqrt
+from math import erfc, exp, lgamma, log, log1p, sqrt
 
 CHANCE = 1e-4
 """A limit counts as broken when chance alone gives such a count less often."""
+
+LARGE = 1_000_000_000
+"""Trials from which the normal approximation is exact enough, and summing takes too long."""
 
 
 def tail(bad: float, total: float, limit: float) -> float:
@@ -26,6 +29,8 @@ def tail(bad: float, total: float, limit: float) -> float:
         return 0.0
     if k < n * limit - 8 * sqrt(n * limit):
         return 1.0  # so far below the mean that the first terms are too small to begin with
+    if n > LARGE:
+        return 0.5 * erfc((k - 0.5 - n * limit) / sqrt(2 * n * limit * (1 - limit)))
     odds = limit / (1 - limit)
     term = exp(
         lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log(limit) + (n - k) * log1p(-limit)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from math import inf
 
 from canaryctl.core import histogram
 from canaryctl.core.accounts import by_evidence, source_of
@@ -19,7 +18,7 @@ from canaryctl.core.look import UP, Look
 from canaryctl.core.observation import Both, Buckets, Observation, Trials
 from canaryctl.core.selector import Selector
 from canaryctl.core.sequential.batch import Attempts
-from canaryctl.core.series import Series, Version, Window
+from canaryctl.core.series import Sample, Series, Version, Window
 from canaryctl.core.weight import FULL_HUNDREDTHS
 
 Windows = Mapping[str, Window]
@@ -36,7 +35,7 @@ class Observer:
             if isinstance(gate, RatioGate | LatencyGate) and by_evidence(gate)
         ]
         self._marks: dict[tuple[str, Version, str], float] = {}
-        self._up = -inf
+        self._up: dict[str, Sample] = {}
         self._restarted: dict[str, float] = {}
 
     def observe(self, look: Look, attempts: Attempts | None = None) -> Observation:
@@ -110,16 +109,19 @@ class Observer:
         return found
 
     def _answered(self, look: Look) -> bool | None:
-        newest = [
-            sample
-            for one in look.series(Version.CANARY, UP)
-            for sample in one.samples[-1:]
-            if sample.at > self._up
-        ]
-        if not newest:
-            return None
-        self._up = max(sample.at for sample in newest)
-        return all(sample.value > 0 for sample in newest)
+        """Tell whether every instance answered its newest scrape; None when none was asked anew.
+
+        Instances are scraped at moments of their own, so each one's newest answer counts.
+        """
+        series = look.series(Version.CANARY, UP)
+        new = False
+        for one in series:
+            if one.samples and one.samples[-1] != self._up.get(instance(one)):
+                self._up[instance(one)] = one.samples[-1]
+                new = True
+        oldest = look.readings.at - look.stale_after(series)
+        fresh = [sample for sample in self._up.values() if sample.at >= oldest]
+        return all(sample.value > 0 for sample in fresh) if new and fresh else None
 
 
 def _counted(gate: RatioGate | LatencyGate) -> Selector:

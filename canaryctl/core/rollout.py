@@ -139,6 +139,8 @@ def _judged(state: State, event: Judged) -> Step:
     if state.silent_since is not None:
         state = replace(state, lost=state.lost + event.at - state.silent_since, silent_since=None)
     step = event.weighed.step if event.weighed else None
+    before = state.records[-1].weighed
+    seen_before = before.step.observed if before else 0.0
     if step is not None:
         # The evidence keeps its own account of what was observed: holds and gaps are not.
         state = replace(state, lost=event.at - state.since - step.observed)
@@ -158,8 +160,10 @@ def _judged(state: State, event: Judged) -> Step:
         return _back(state, Ending(Cause.GATE_FAILED, verdict.reason))
     if step is not None and step.move is Move.INCONCLUSIVE:
         return _inconclusive(state, event, step, verdict)
+    # While nothing is observed the end of the stage comes no nearer, and is not waited for.
+    nearer = step is None or step.observed > seen_before
     if not due:
-        return _observe(state, event.at)
+        return _observe(state, event.at, nearer=nearer)
     if verdict.ruling is Ruling.CLEAR:
         return _passed(state, event)
     if event.at >= state.bound:
@@ -168,7 +172,7 @@ def _judged(state: State, event: Judged) -> Step:
         why = f"{open_one.name}: {open_one.reason}" if open_one else verdict.reason
         said = f"{why}; the stage was extended to its bound ({lasted:.0f} s)"
         return _back(state, Ending(Cause.NO_DATA, said))
-    return _observe(state, event.at)
+    return _observe(state, event.at, nearer=nearer)
 
 
 def _passed(state: State, event: Judged) -> Step:
@@ -181,7 +185,7 @@ def _inconclusive(state: State, event: Judged, step: CourseStep, verdict: Verdic
     wanted = state.plan.on_inconclusive is OnInconclusive.ADVANCE
     only_this = verdict.reason == step.reason  # no gate that is read literally is open
     if step.bound is Bound.EXTENSION and wanted and only_this:
-        record = replace(state.records[-1], passed=True)
+        record = replace(state.records[-1], passed=True, inconclusive=True)
         return _passed(replace(state, records=(*state.records[:-1], record)), event)
     lasted = f"{event.at - state.since:.0f} s"
     match step.bound:
@@ -199,15 +203,18 @@ def _onward(state: State) -> Step:
     if state.index + 1 < len(state.plan.stages):
         return _shift(state, state.index + 1)
     count = len(state.plan.stages)
+    if open_ended := sum(record.inconclusive for record in state.records):
+        said = f"{count - open_ended} of {count} stages passed, {open_ended} went on inconclusive"
+        return _ended(state, Ending(Cause.PASSED, f"{said} (plan.on_inconclusive: advance)"))
     said = f"every gate passed in {'all ' if count > 1 else ''}{count} stage{'s' * (count > 1)}"
     return _ended(state, Ending(Cause.PASSED, said))
 
 
-def _observe(state: State, at: float) -> Step:
+def _observe(state: State, at: float, *, nearer: bool = True) -> Step:
     next_at = at + state.plan.interval
     # The evaluation that rules on the stage comes when its time is up, not an interval later.
     for end in (state.due, state.bound):
-        if at < end < next_at:
+        if nearer and at < end < next_at:
             next_at = end
             break
     return replace(state, next_at=next_at), Observe(state.since, next_at, state.unseen)

@@ -33,6 +33,7 @@ class StageRecord:
 
     Attributes:
         weighed: the newest evidence; None where no gate is judged by evidence.
+        inconclusive: it went on at its bound, without a verdict, because the plan says so.
     """
 
     stage: Stage
@@ -42,6 +43,7 @@ class StageRecord:
     weighed: Weighed | None = None
     evaluations: int = 0
     passed: bool = False
+    inconclusive: bool = False
 
 
 @dataclass(frozen=True, slots=True)

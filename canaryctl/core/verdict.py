@@ -89,7 +89,8 @@ def judged_with(
 
 
 def _convicted(finding: Finding) -> bool:
-    return finding.judge is Judging.EVIDENCE and finding.status is Status.FAIL
+    binding = finding.severity is Severity.ROLLBACK
+    return binding and finding.judge is Judging.EVIDENCE and finding.status is Status.FAIL
 
 
 def _with(findings: Iterable[Finding], status: Status) -> list[Finding]:

@@ -18,6 +18,9 @@ from canaryctl.core.sequential.trial import Weighed
 TRAFFIC = "canary traffic"
 """What NGINX's own counts and restarts are shown as."""
 UP = "canary up"
+SUSPECT = 0.5
+"""Part of the evidence that convicts from which traffic is no longer shown as right."""
+_LEAST_ATTEMPTS = 5.0
 _MOST_ODDS = 15.0
 
 
@@ -44,13 +47,17 @@ def weighed_findings(
     guilty = weighed.found.reason if weighed.step.move is Move.BACK else ""
     found = []
     for one in measured:
-        if one.name in views and one.status is not Status.ERROR:
+        if one.status is Status.ERROR or one.judge is Judging.THRESHOLD:
+            found.append(one)
+        elif one.name in views:
             scale = _scale(views[one.name], shares[one.name], weighed)
             found.append(_ruled(one, views[one.name], scale, guilty))
-        elif one.name == UP and one.judge is Judging.EVIDENCE:
+        elif one.name == UP:
             found.append(_up(one, weighed))
         else:
-            found.append(one)
+            # Nobody collects evidence on it (a metric that never came, a label's 21st value):
+            # then its value is read as it is, and what has no data holds.
+            found.append(replace(one, judge=Judging.THRESHOLD))
     traffic = bool(guilty) and guilty not in accounts and not _is_down(weighed)
     if attempts is not None or traffic:
         found.append(_traffic(weighed, attempts, weight, guilty if traffic else ""))
@@ -66,22 +73,22 @@ def _ruled(one: Finding, view: GateView, scale: Scale, guilty: str) -> Finding:
     one = replace(one, scale=scale)
     if guilty == one.name:
         return replace(one, status=Status.FAIL, reason=_guilty(one, view))
+    said = one.reason.partition(", which chance")[0]
     if view.stable_ill:
-        said = f"{one.reason.partition(', which chance')[0]}; stable breaks this limit itself"
-        return replace(one, status=Status.NO_DATA, reason=said, on_no_data=OnNoData.HOLD)
+        return _open(one, f"{said}; stable breaks this limit itself")
     if one.value is None or one.limit is None or view.total <= 0:
-        return one
+        # What fails literally here is not judged by evidence yet.
+        failed = one.status is Status.FAIL
+        return _open(one, f"{one.reason}; not judged while it warms up") if failed else one
     if _within(one):
         return replace(one, status=Status.PASS)
-    said = one.reason.partition(", which chance")[0]
     if view.within:
         return replace(one, status=Status.PASS, reason=f"{said}, which chance explains")
-    return replace(
-        one,
-        status=Status.NO_DATA,
-        reason=f"{said}, not yet beyond chance",
-        on_no_data=OnNoData.HOLD,
-    )
+    return _open(one, f"{said}, not yet beyond chance")
+
+
+def _open(one: Finding, said: str) -> Finding:
+    return replace(one, status=Status.NO_DATA, reason=said, on_no_data=OnNoData.HOLD)
 
 
 def _within(one: Finding) -> bool:
@@ -92,10 +99,13 @@ def _within(one: Finding) -> bool:
 
 def _guilty(one: Finding, view: GateView) -> str:
     """Say what convicts, with the odds."""
-    said = [f"{view.over:.0f} of {view.total:.0f} over the limit in this rollout"]
+    said = [f"{view.over:.0f} of {view.total:.0f} were over it in this rollout"]
     if one.value is not None and one.limit is not None:
-        limit = Limit(one.comparator, one.limit, _within(one), "its limit")
-        said.insert(0, compared(one.value, one.unit, limit))
+        within = _within(one)
+        limit = Limit(one.comparator, one.limit, within, "its limit")
+        words = compared(one.value, one.unit, limit)
+        more = ", but surely worse than stable" if within else ""
+        said.insert(0, f"{words} in this stage{more}")
     if one.stable is not None:
         said.append(f"stable has {written(one.stable, one.unit)}")
     odds = exp(min(view.against, _MOST_ODDS))
@@ -110,13 +120,16 @@ def _is_down(weighed: Weighed) -> bool:
 def _up(one: Finding, weighed: Weighed) -> Finding:
     if _is_down(weighed):
         return replace(one, status=Status.FAIL, reason=f"{one.reason}; {weighed.found.reason}")
+    if one.status is Status.FAIL:
+        said = f"{one.reason}; {one.consecutive} in a row make a dead canary"
+        return replace(one, status=Status.NO_DATA, reason=said)
     return one
 
 
 def _traffic(weighed: Weighed, seen: Attempts | None, weight: float, guilty: str) -> Finding:
     """Show what NGINX sent to the canary, and what came of it."""
-    said = "restarts of its process" if guilty else "no attempts were counted yet"
     value = None
+    said = "no attempts were counted yet"
     # A retry of the canary's failure is not traffic that stable was given.
     total = seen.canary + max(seen.stable - seen.canary_failed, 0.0) if seen else 0.0
     if seen is not None and total:
@@ -126,22 +139,31 @@ def _traffic(weighed: Weighed, seen: Attempts | None, weight: float, guilty: str
             f"{share} of {total:.0f} attempts at a weight of {written(weight, Unit.PERCENT)},"
             f" {seen.canary_failed:.0f} of {seen.canary:.0f} at the canary failed"
         )
+    elif guilty:
+        said = "by the versions' own counts"
+    scale = Scale(_clipped(weighed.found.traffic / weighed.found.traffic_needed), 0.0)
     status = Status.PASS if total else Status.NO_DATA
     if guilty:
         status, said = Status.FAIL, f"{guilty}: {said}"
+    elif total and (scale.against >= SUSPECT or _half_fails(seen)):
+        status, said = Status.NO_DATA, f"not right, and not yet beyond chance: {said}"
     return Finding(
         TRAFFIC,
         status,
         said,
         value=value,
-        comparator="=",
+        comparator="≈",
         limit=weight,
         samples=seen.canary if seen is not None else None,
         unit=Unit.PERCENT,
         on_no_data=OnNoData.PASS,
         judge=Judging.EVIDENCE,
-        scale=Scale(_clipped(weighed.found.traffic / weighed.found.traffic_needed), 0.0),
+        scale=scale,
     )
+
+
+def _half_fails(seen: Attempts | None) -> bool:
+    return seen is not None and seen.canary_failed >= max(seen.canary / 2, _LEAST_ATTEMPTS)
 
 
 def _clipped(value: float) -> float:

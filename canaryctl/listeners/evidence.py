@@ -91,6 +91,7 @@ def visible_lines(weighed: Weighed) -> tuple[Line, ...]:
     units = {view.name: view for view in weighed.found.gates}
     seen = [
         f"{name} above {written(fraction, Unit.PERCENT)}"
+        + (" of requests too slow" if units[name].slow else "")
         for name, fraction in weighed.visible.items()
         if fraction is not None and name in units
     ]

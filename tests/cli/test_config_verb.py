@@ -290,7 +290,7 @@ def configs(draw: st.DrawFn) -> Config:
                 "hold_for": draw(TIMES),
                 "advance": draw(st.sampled_from(["time", "evidence"])),
                 "on_inconclusive": draw(st.sampled_from(["back", "advance"])),
-                **draw(st.sampled_from([{}, {"warm_up": 0}, {"warm_up": "90s"}])),
+                **draw(st.sampled_from([{}, {"warm_up": 0}, {"warm_up": "0.5ms"}])),
             },
             "metrics": metrics,
             "gates": [draw(gates(f"g{name}", promql=prometheus)) for name in names],

@@ -136,8 +136,11 @@ class Course:
         if found.clear:
             return Step(Move.ADVANCE, "within its limits, nothing against it", self._observed)
         said = "open: " + ", ".join(found.open)
+        if found.unseen:
+            said += f" (too few observations in this stage: {', '.join(found.unseen)})"
         if seen >= bound:
-            return Step(Move.INCONCLUSIVE, said, self._observed, Bound.EXTENSION)
+            reached = Bound.NO_DATA if found.unseen else Bound.EXTENSION
+            return Step(Move.INCONCLUSIVE, said, self._observed, reached)
         return Step(Move.EXTEND, said, self._observed)
 
     def _sure(self) -> bool:

@@ -32,6 +32,7 @@ class GateView:
         within: whether that is within the limit, up to chance.
         stable_ill: whether stable breaks this limit.
         usual: stable's usual fraction of ``bad``.
+        slow: what is counted are slow requests, not failed ones.
     """
 
     name: str
@@ -43,6 +44,7 @@ class GateView:
     within: bool
     stable_ill: bool
     usual: float
+    slow: bool = False
 
 
 class GateState:
@@ -183,4 +185,5 @@ class GateState:
             within=self.estimate.within(self.terms.limit),
             stable_ill=self.incident.on,
             usual=self._minutes.usual.bad,
+            slow=self.terms.slow,
         )

@@ -47,6 +47,7 @@ class Assessment:
         clear: nothing speaks against the canary, and each own estimate is within its limit.
         open: why not clear, one for each gate; empty when clear.
         gates: how far each gate is.
+        unseen: gates with fewer observations in this stage than it takes to end well.
     """
 
     quality: float
@@ -59,6 +60,7 @@ class Assessment:
     clear: bool
     open: tuple[str, ...]
     gates: tuple[GateView, ...]
+    unseen: tuple[str, ...] = ()
 
 
 class Judge:
@@ -72,6 +74,7 @@ class Judge:
         reserve: float = 0.0,
         shortest: float = 900.0,
         down_for: float = 10.0,
+        down_looks: int = 3,
     ) -> None:
         """Begin a rollout.
 
@@ -82,8 +85,9 @@ class Judge:
             shortest: seconds of the plan's shortest stage. Below a quarter of an hour, what is
                 called a minute here is a fifteenth of it: a rollout of seconds cannot wait for
                 minutes.
-            down_for: seconds for which scrapes have to be refused, three at least, until the
-                canary counts as dead. At intervals of a second: a few seconds.
+            down_for: seconds for which scrapes have to be refused until the canary counts as
+                dead. At intervals of a second: a few seconds.
+            down_looks: so many scrapes in a row have to be refused, too.
 
         Raises:
             ValueError: a risk outside 0 to 1.
@@ -99,7 +103,7 @@ class Judge:
         self.traffic_needed = -log(risk * (1 - QUALITY))
         self._failing, self._share = Failing(), Share()
         self._served = Served()
-        self._restarts, self._down = Restarts(), Down(down_for)
+        self._restarts, self._down = Restarts(), Down(down_for, down_looks)
         self._traffic = [1.0, 1.0, 1.0]
         self._scraped = False
         self._at: float | None = None
@@ -149,7 +153,8 @@ class Judge:
         if seen.restarts:
             self._restarted = seen.at
         looked = [gate.look_at_stable(seen) for gate in self.gates]  # each has to look
-        ill = any(looked)
+        # At 100 % stable is no control: what it still has are requests that drain from before.
+        ill = control and any(looked)
         total = self._reserve
         for gate in self.gates:
             total += gate.weight * gate.take(
@@ -170,14 +175,19 @@ class Judge:
             traffic_needed=self.traffic_needed,
             back=back,
             reason=reason,
-            hold=tuple(gate.terms.name for gate in self.gates if gate.incident.on),
+            hold=tuple(gate.terms.name for gate in self.gates if gate.incident.on and control),
             clear=not opened,
             open=tuple(opened),
+            unseen=tuple(gate.terms.name for gate in self.gates if not self._enough(gate)),
             gates=tuple(gate.view() for gate in self.gates),
         )
 
     def _settled(self, gate: GateState) -> bool:
-        """Whether a gate's own estimate is within its limit, on enough observations of this stage.
+        """Whether a gate's own estimate is within its limit, on enough observations."""
+        return self._enough(gate) and gate.estimate.within(gate.terms.limit)
+
+    def _enough(self, gate: GateState) -> bool:
+        """Whether there are enough observations of this stage.
 
         A canary that hangs answers nothing, and nothing is no pass, however well it began.
         The parts of one gate have enough together: a mode that is hardly asked for must not keep
@@ -185,8 +195,7 @@ class Judge:
         """
         group = gate.terms.group
         parts = [one for one in self.gates if one.terms.group == group] if group else [gate]
-        enough = sum(one.fresh for one in parts) >= gate.terms.least
-        return enough and gate.estimate.within(gate.terms.limit)
+        return sum(one.fresh for one in parts) >= gate.terms.least
 
     def _judge_traffic(self, seen: Evaluation, *, control: bool) -> tuple[float, bool]:
         before = seen.since if self._at is None or self._at < seen.since else self._at

@@ -27,6 +27,7 @@ class Terms:
         factors: multiples of what is allowed that the evidence looks for.
         odds: how the stake is divided among them.
         least: observations of a stage that are needed before it may end well.
+        slow: what is counted are slow requests, not failed ones.
         group: gates of one group have ``least`` together; empty: each for itself.
     """
 
@@ -43,6 +44,7 @@ class Terms:
     warm_up: float = 0.0
     least: float = 10.0
     group: str = ""
+    slow: bool = False
 
 
 def for_errors(
@@ -87,4 +89,5 @@ def for_latency(
         share=share,
         warm_up=warm_up,
         group=group,
+        slow=True,
     )

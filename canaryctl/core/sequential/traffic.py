@@ -169,11 +169,16 @@ class Restarts:
 class Down:
     """Scrapes that the canary refused. One that was missed is none of them."""
 
-    __slots__ = ("_least", "_looks", "_since")
+    __slots__ = ("_asked", "_least", "_looks", "_since")
 
-    def __init__(self, least: float = 10.0) -> None:
-        """``least``: seconds from the first refused scrape to the last; a restart takes less."""
-        self._least = least
+    def __init__(self, least: float = 10.0, asked: int = DOWN_LOOKS) -> None:
+        """Begin with a canary that is up.
+
+        Args:
+            least: seconds from the first refused scrape to the last; a restart takes less.
+            asked: refused scrapes in a row.
+        """
+        self._least, self._asked = least, asked
         self._looks = 0
         self._since = 0.0
 
@@ -195,4 +200,4 @@ class Down:
             self._looks += 1
         else:
             return False
-        return self._looks >= DOWN_LOOKS and at - self._since >= self._least
+        return self._looks >= self._asked and at - self._since >= self._least

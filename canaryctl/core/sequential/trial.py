@@ -34,12 +34,14 @@ class Pace:
 
     Attributes:
         shortest: seconds of its shortest stage.
-        down_for: seconds for which the canary refuses every scrape, three at least, until it
-            counts as dead. A restart takes less.
+        down_for: seconds for which the canary refuses every scrape until it counts as dead. A
+            restart takes less.
+        down_looks: so many refused scrapes in a row it takes, too.
     """
 
     shortest: float = 900.0
     down_for: float = 10.0
+    down_looks: int = 3
 
 
 class Trial:
@@ -68,7 +70,12 @@ class Trial:
         """
         pace = pace or Pace()
         self.judge = Judge(
-            terms, risk, reserve=reserve, shortest=pace.shortest, down_for=pace.down_for
+            terms,
+            risk,
+            reserve=reserve,
+            shortest=pace.shortest,
+            down_for=pace.down_for,
+            down_looks=pace.down_looks,
         )
         self._course = Course(self.judge, policy)
 
