@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import signal
@@ -145,7 +146,11 @@ class Child:
             # The guard is stuck or stopped: do its work by pid. It has not been reaped, so
             # it still holds the program's pid and nobody else can have it.
             if self.pid:
-                os.killpg(self.pid, signal.SIGKILL)
+                # It may be gone by now, or not yet lead a group of its own.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self.pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self.pid, signal.SIGKILL)
             guard.kill()
             guard.wait()
 
