@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from canaryctl.cli.context import Context, Output, context
+from canaryctl.cli.options import Interval, ObservationPeriod, Stages
 
 if TYPE_CHECKING:
     from canaryctl.config.model import Config
@@ -23,15 +24,9 @@ def register(app: typer.Typer) -> None:
 def rollout(
     ctx: typer.Context,
     version: Annotated[str, typer.Option("--version", help="The release, such as v0.2.0.")],
-    stages: Annotated[
-        str | None, typer.Option(help="The canary's percentages, rising: 1,5,25,100.")
-    ] = None,
-    observation_period: Annotated[
-        str | None, typer.Option(help="How long each stage is observed: 900, 15m.")
-    ] = None,
-    interval: Annotated[
-        str | None, typer.Option(help="Between two evaluations of the gates: 10s.")
-    ] = None,
+    stages: Stages = None,
+    observation_period: ObservationPeriod = None,
+    interval: Interval = None,
     advance: Annotated[
         str | None,
         typer.Option(help="time, or evidence: a stage ends early once the canary is known good."),

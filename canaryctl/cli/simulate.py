@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from canaryctl.cli.context import Context, Output, context
+from canaryctl.cli.options import Interval, ObservationPeriod, Stages
 
 if TYPE_CHECKING:
     from canaryctl.config.model import Config
@@ -52,15 +53,9 @@ def simulate(
         typer.Option(help="How much of stable's past the judge knows. Else 1h, scrape: 0."),
     ] = None,
     advance: Annotated[Advance | None, typer.Option(help="As plan.advance.")] = None,
-    stages: Annotated[
-        str | None, typer.Option(help="The canary's percentages, rising: 1,5,25,100.")
-    ] = None,
-    observation_period: Annotated[
-        str | None, typer.Option(help="How long each stage is observed: 900, 15m.")
-    ] = None,
-    interval: Annotated[
-        str | None, typer.Option(help="Between two evaluations of the gates: 10s.")
-    ] = None,
+    stages: Stages = None,
+    observation_period: ObservationPeriod = None,
+    interval: Interval = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, max=256, help="Processes. Else one for each core.")
     ] = None,

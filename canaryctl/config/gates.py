@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import Annotated, Literal
 
@@ -16,7 +17,7 @@ from canaryctl.core.selector import parse_selector
 from canaryctl.core.weighing import TRAFFIC, UP
 
 
-class GateModel(BaseModel):
+class GateModel(BaseModel, ABC):
     """What all kinds share; see ``core.gate.Rule``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -92,9 +93,9 @@ class GateModel(BaseModel):
             )
         return self
 
+    @abstractmethod
     def gate(self) -> core.Gate:
         """Give the core's gate."""
-        raise NotImplementedError
 
     @model_validator(mode="after")
     def _limited(self) -> GateModel:

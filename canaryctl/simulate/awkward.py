@@ -65,20 +65,6 @@ def scraped(seconds: float) -> Callable[..., Change]:
     return make
 
 
-def very_late_weight(rng: Random, _: float) -> Change:
-    """Old workers keep the weight before for up to a minute."""
-    state = {"weight": 0.0, "before": 0.0, "late": 0.0}
-
-    def change(now: Moment) -> None:
-        if now.weight != state["weight"]:
-            state["before"], state["weight"] = state["weight"], now.weight
-            state["late"] = rng.uniform(40, 60)
-        if now.into <= state["late"]:
-            now.share = state["before"]
-
-    return change
-
-
 def nothing_at_all(rng: Random, _: float) -> Change:
     """For several minutes there is no traffic, twice."""
     begins = [rng.uniform(100, 1700), rng.uniform(1800, HOUR)]

@@ -17,7 +17,6 @@ from canaryctl.simulate.awkward import (
     seen_early,
     slow_incident,
     stable_restarts,
-    very_late_weight,
 )
 from canaryctl.simulate.bursts import (
     HOUR,
@@ -143,18 +142,22 @@ def silent(rng: Random, _: float) -> Change:
     return change
 
 
-def late_weight(rng: Random, _: float) -> Change:
-    """Old workers keep the weight before for up to 40 s."""
-    state = {"weight": 0.0, "before": 0.0, "late": 0.0}
+def late_weight(least: float, most: float) -> Callable[[Random, float], Change]:
+    """Old workers keep the weight before for ``least`` to ``most`` seconds."""
 
-    def change(now: Moment) -> None:
-        if now.weight != state["weight"]:
-            state["before"], state["weight"] = state["weight"], now.weight
-            state["late"] = rng.uniform(5, 40)
-        if now.into <= state["late"]:
-            now.share = state["before"]
+    def make(rng: Random, _: float) -> Change:
+        state = {"weight": 0.0, "before": 0.0, "late": 0.0}
 
-    return change
+        def change(now: Moment) -> None:
+            if now.weight != state["weight"]:
+                state["before"], state["weight"] = state["weight"], now.weight
+                state["late"] = rng.uniform(least, most)
+            if now.into <= state["late"]:
+                now.share = state["before"]
+
+        return change
+
+    return make
 
 
 def sticky(rng: Random, _: float) -> Change:
@@ -229,7 +232,7 @@ HEALTHY: tuple[Family, ...] = (
     Family("scrapes missed", missed),
     Family("scrapes of 15 s, jitter", jitter),
     Family("metrics silent", silent),
-    Family("weight late", late_weight),
+    Family("weight late", late_weight(5, 40)),
     Family("sticky, heavy users", sticky),
     Family("heavy tails", nothing, sigma=1.3),
     Family("gusts", gusts),
@@ -244,7 +247,7 @@ HEALTHY: tuple[Family, ...] = (
     Family("bursts of 5 %, half a minute", bursts(0.05, 1800, 30)),
     Family("every other scrape missed", missed_half),
     Family("scrapes of 30 s", scraped(30)),
-    Family("weight a minute late", very_late_weight),
+    Family("weight a minute late", late_weight(40, 60)),
     Family("no traffic for minutes", nothing_at_all),
     Family("traffic jumps", flapping_traffic),
     Family("very heavy tails", drift, sigma=2.0),

@@ -6,6 +6,7 @@ limits as the gates here: errors 0.5 %, p95 within the latency limit.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
 from itertools import pairwise
@@ -19,7 +20,7 @@ SLOW = 0.05
 MINUTE = 60.0
 
 
-class _EveryMinute:
+class _EveryMinute(ABC):
     """Sums ticks to minutes and calls ``minute`` at the end of each."""
 
     window = 1
@@ -51,9 +52,9 @@ class _EveryMinute:
             return Move.ADVANCE, ""
         return move, reason
 
+    @abstractmethod
     def minute(self, *, due: bool) -> tuple[Move, str]:
         """Decide at the end of a minute."""
-        raise NotImplementedError
 
     def _windowed(self) -> Side:
         total = Side()

@@ -1,0 +1,1 @@
+"""What each event does in each phase; ``core.rollout`` holds the table."""

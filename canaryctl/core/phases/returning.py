@@ -1,0 +1,33 @@
+"""Back to stable, proven, in a bounded number of attempts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from canaryctl.core.commands import SetWeight
+from canaryctl.core.events import Crashed, TrafficUnproven, WeightProven, WeightRefused
+from canaryctl.core.outcome import Cause, Ending
+from canaryctl.core.phases.ways import Step, ended, proven
+from canaryctl.core.state import State
+from canaryctl.core.weight import Weight
+
+
+def returned(state: State, event: WeightProven) -> Step:
+    """End as was decided when the rollout turned back."""
+    assert state.ending is not None  # noqa: S101  set by _back, the only way in here
+    return ended(proven(state, event), state.ending)
+
+
+def not_returned(state: State, event: WeightRefused | TrafficUnproven | Crashed) -> Step:
+    """Try again, and in the end say that 0 % is not proven."""
+    ending = state.ending
+    assert ending is not None  # noqa: S101  set by _back, the only way in here
+    if state.attempts < state.plan.return_attempts:
+        state = replace(state, attempts=state.attempts + 1)
+        said = f"{ending.cause}: {ending.reason}"
+        return state, SetWeight(Weight.ZERO, said, force=True, pause=1.0)
+    said = (
+        f"0 % could not be proven in {state.attempts} attempts: {event.reason}"
+        f" (going back because of: {ending.reason})"
+    )
+    return ended(state, Ending(Cause.NOT_PROVEN, said))

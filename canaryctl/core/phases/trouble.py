@@ -1,0 +1,49 @@
+"""What takes the place of the event that a command would have led to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from canaryctl.core.commands import Observe
+from canaryctl.core.events import Crashed, GatewaySilent, Interrupted, Overtaken
+from canaryctl.core.outcome import Cause, Ending
+from canaryctl.core.phases.ways import Step, back, ended
+from canaryctl.core.state import State
+from canaryctl.core.weight import Weight
+
+GATEWAY_RETRY = 1.0
+"""Seconds until a silent control listener is asked again."""
+
+
+def gateway_silent(state: State, event: GatewaySilent) -> Step:
+    """Wait for NGINX's control listener, until its bound."""
+    since = event.at if state.gateway_silent_since is None else state.gateway_silent_since
+    state = replace(state, gateway_silent_since=since)
+    if event.at - since >= state.plan.gateway_lost_after:
+        said = f"no answer for {event.at - since:.0f} s: {event.reason}"
+        return back(state, Ending(Cause.GATEWAY_LOST, said))
+    state = replace(state, next_at=max(state.next_at, event.at + GATEWAY_RETRY))
+    return state, Observe(state.since, state.next_at, state.unseen)
+
+
+def overtaken(state: State, event: Overtaken) -> Step:
+    """Another generation is in force: somebody else decided."""
+    if event.weight == Weight.ZERO:
+        state = replace(state, weight=Weight.ZERO)
+        return ended(state, Ending(Cause.SUPERSEDED, event.by))
+    if event.weight is None:
+        return back(state, Ending(Cause.SUPERSEDED, event.by))
+    # Another hand chose that weight; taking it away again would be a fight between two tools.
+    state = replace(state, weight=event.weight)
+    said = f"{event.by}; it left the canary {event.weight} %, which nobody judges now"
+    return ended(state, Ending(Cause.NOT_PROVEN, said))
+
+
+def interrupted(state: State, event: Interrupted) -> Step:
+    """Go back: somebody asked for it."""
+    return back(state, Ending(Cause.INTERRUPTED, event.by))
+
+
+def crashed(state: State, event: Crashed) -> Step:
+    """Go back: canaryctl itself failed."""
+    return back(state, Ending(Cause.CRASHED, event.reason))
