@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TypeVar
 
-from canaryctl.ports import Host, Located, Performed, Run, Step, Swap, Tail
+from canaryctl.ports import Glance, Host, Located, Performed, Run, Step, Swap, Tail
 
 T = TypeVar("T")
 
@@ -52,6 +52,10 @@ class TimedHost:
     def read(self, path: str) -> str | None:
         """See ``ports.Host``."""
         return self.laps.timed("reading the live file", lambda: self.host.read(path))
+
+    def glance(self, path: str) -> Glance:
+        """See ``ports.Host``."""
+        return self.laps.timed("reading the lease", lambda: self.host.glance(path))
 
     def tail(self, path: str, offset: int) -> Tail | None:
         """See ``ports.Host``."""

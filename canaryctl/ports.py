@@ -12,6 +12,7 @@ from typing import Protocol
 
 from canaryctl.core.commands import Command
 from canaryctl.core.events import Event
+from canaryctl.core.moment import Moment
 from canaryctl.core.sequential.batch import Attempts
 from canaryctl.core.series import Readings, Wanted
 from canaryctl.core.state import State
@@ -20,10 +21,14 @@ from canaryctl.core.weight import Weight
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Put ``content`` at ``path`` (absolute, on the host). Not atomic: only for staged files."""
+    """Put ``content`` at ``path`` (absolute, on the host). Not atomic: only for staged files.
+
+    With ``stamped``, the host's present moment follows it: see ``core.moment``.
+    """
 
     path: str
     content: str
+    stamped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,35 @@ class Expect:
 
     path: str
     content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Go on only if there is nothing at ``path``."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Keep every other ``Lock`` of ``path`` waiting until ``Unlock``, or until these steps end.
+
+    The lock is the host's own, so it holds for all machines that reach this host.
+
+    Attributes:
+        path: of the lock file; it is made when there is none, and stays.
+        patience: seconds to wait for one's turn; after that the step fails,
+        needed: or, when it is not needed, the steps go on without the lock.
+    """
+
+    path: str
+    patience: float = 5.0
+    needed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Unlock:
+    """Give the lock back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +95,7 @@ class Reload:
     """Tell NGINX's master to load its configuration anew. Returns before it has."""
 
 
-Step = Write | Run | Expect | Swap | Remove | Reload
+Step = Write | Run | Expect | Absent | Lock | Unlock | Swap | Remove | Reload
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +146,32 @@ class Tail:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A file and the moment it was read at, on the host.
+
+    Attributes:
+        text: None when there is no such file.
+        moment: the host's own.
+    """
+
+    text: str | None
+    moment: Moment
+
+
 class Host(Protocol):
     """Where NGINX runs. Every call is bounded in time by the driver.
 
-    ``read``, ``tail`` and ``locate`` change nothing. ``perform`` is not idempotent.
+    ``read``, ``glance``, ``tail`` and ``locate`` change nothing. ``perform`` is not idempotent.
     All raise ``HostError`` when the place itself cannot be reached.
     """
 
     def read(self, path: str) -> str | None:
         """Give a file's text, None when there is none."""
+        ...
+
+    def glance(self, path: str) -> Glance:
+        """Give a file's text and the host's present moment."""
         ...
 
     def tail(self, path: str, offset: int) -> Tail | None:

@@ -6,10 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from canaryctl.core.errors import HostError
+from canaryctl.core.moment import Moment
 from canaryctl.ports import (
     MOST_TAILED,
+    Absent,
     Expect,
+    Glance,
     Located,
+    Lock,
     Performed,
     Reload,
     Remove,
@@ -40,6 +44,8 @@ class FakeHost:
         known: address → what ``locate`` gives; any other does not resolve.
         steps: every step that was begun, in order, over all calls.
         unreachable: when not empty, every call raises ``HostError`` with it.
+        moment: its own, which tests set.
+        held: lock files that somebody else holds for ever.
     """
 
     files: dict[str, str] = field(default_factory=dict)
@@ -48,6 +54,8 @@ class FakeHost:
     known: dict[str, Located] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     unreachable: str = ""
+    moment: Moment = field(default_factory=lambda: Moment("boot", 1000.0))
+    held: set[str] = field(default_factory=set)
     _inodes: dict[str, int] = field(default_factory=dict, init=False)
     _given: int = field(default=0, init=False)
 
@@ -60,6 +68,10 @@ class FakeHost:
     def read(self, path: str) -> str | None:
         self._reach()
         return self.files.get(path)
+
+    def glance(self, path: str) -> Glance:
+        self._reach()
+        return Glance(self.files.get(path), self.moment)
 
     def tail(self, path: str, offset: int) -> Tail | None:
         self._reach()
@@ -83,16 +95,21 @@ class FakeHost:
         return self.known.get(address, Located((), False, f"{address} does not resolve"))
 
     def _do(self, step: Step) -> str:
+        said = ""
         match step:
-            case Write(path, content):
-                self.files[path] = content
+            case Write(path, content, stamped):
+                self.files[path] = content + (self.moment.stamp() if stamped else "")
+            case Lock(path, _, needed) if needed and path in self.held:
+                said = f"{path} is held"
+            case Absent(path) if path in self.files:
+                said = f"{path} is there"
             case Run(arguments):
-                return self.refuse(self.files, arguments)
-            case Expect(path, content):
-                return "" if self.files.get(path) == content else f"{path} was changed meanwhile"
+                said = self.refuse(self.files, arguments)
+            case Expect(path, content) if self.files.get(path) != content:
+                said = f"{path} was changed meanwhile"
+            case Swap(staged, _) if staged not in self.files:
+                said = f"{staged}: no such file"
             case Swap(staged, live):
-                if staged not in self.files:
-                    return f"{staged}: no such file"
                 self._inodes[live] = self._inode(staged)
                 self._inodes.pop(staged)
                 self.files[live] = self.files.pop(staged)
@@ -100,8 +117,8 @@ class FakeHost:
                 self._inodes.pop(path, None)
                 self.files.pop(path, None)
             case Reload():
-                return self.reloaded(self.files)
-        return ""
+                said = self.reloaded(self.files)
+        return said
 
     def _inode(self, path: str) -> int:
         if path not in self._inodes:

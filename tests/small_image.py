@@ -50,6 +50,7 @@ def build(client: docker.DockerClient, nginx: Path) -> str:
         "bin/busybox": _busybox(),
         "usr/sbin/nginx": nginx.read_bytes(),
         **with_libraries("getent", "usr/bin/getent"),
+        **with_libraries("flock", "usr/bin/flock"),  # Debian's busybox has none, Alpine's has
     }
     digest = hashlib.sha256(Path(__file__).read_bytes())
     for path, content in sorted(programs.items()):

@@ -19,3 +19,8 @@ class SystemClock:
         """Wait."""
         if seconds > 0:
             time.sleep(seconds)
+
+
+def monotonic() -> float:
+    """Give seconds that never jump, counted from an arbitrary start of this machine's."""
+    return time.monotonic()

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from canaryctl.core.errors import HostError
+from canaryctl.core.moment import parse_moment
 from canaryctl.drivers import docker_peers, reach
 from canaryctl.drivers.docker_connect import connect, engine_errors
 from canaryctl.drivers.docker_container import (
@@ -20,14 +21,15 @@ from canaryctl.drivers.docker_container import (
     nginx_command,
 )
 from canaryctl.drivers.docker_exec import COULD_NOT_START, Ended, run_in
-from canaryctl.drivers.docker_script import MISSING_TOOL, compile_steps, completed
+from canaryctl.drivers.docker_script import MISSING_TOOL, MOMENT, compile_steps, completed
 from canaryctl.drivers.docker_tail import ABSENT, parse_tail, tail_command
-from canaryctl.ports import MOST_TAILED, Located, Performed, Step, Swap, Tail
+from canaryctl.ports import MOST_TAILED, Glance, Located, Performed, Step, Swap, Tail
 
 if TYPE_CHECKING:
     import docker
 
 _CAT = f'[ -e "$1" ] || exit {ABSENT}; exec cat -- "$1"'
+_GLANCE = f'cat {MOMENT} && printf "\\0" && {{ [ -e "$1" ] || exit {ABSENT}; }} && exec cat -- "$1"'
 _MOST_SAID = 300  # characters of output in a message
 _LOCAL_ENGINE = "http+docker://localhost"  # how the SDK names an engine behind a Unix socket
 
@@ -100,6 +102,25 @@ class DockerHost:
         raw = self._bytes(self._inspect(), path)
         try:
             return None if raw is None else raw.decode()
+        except UnicodeDecodeError as error:
+            raise HostError(f"{path} in {self.describe()} is not UTF-8 text: {error}") from error
+
+    def glance(self, path: str) -> Glance:
+        """Give a file's text and the container's present moment, from one exec.
+
+        Raises:
+            HostError: no engine, no such container, no ``sh`` or ``cat`` in it, or it is not
+                UTF-8 text.
+        """
+        found = self._inspect()
+        ended = self._run(found, ["sh", "-c", _GLANCE, "canaryctl", path])
+        head, _, rest = ended.output.partition(b"\0")
+        now = parse_moment(head.decode(errors="replace"))
+        if ended.exit_code not in (0, ABSENT) or now is None:
+            said = ended.text[:_MOST_SAID] or f"it ended with {ended.exit_code}"
+            raise HostError(f"cannot read {path} in container {name_of(found)!r}: {said}")
+        try:
+            return Glance(None if ended.exit_code == ABSENT else rest.decode(), now)
         except UnicodeDecodeError as error:
             raise HostError(f"{path} in {self.describe()} is not UTF-8 text: {error}") from error
 

@@ -8,21 +8,42 @@ as code.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from canaryctl.core.errors import HostError
-from canaryctl.ports import Expect, Reload, Remove, Run, Step, Swap, Write
+from canaryctl.ports import (
+    Absent,
+    Expect,
+    Lock,
+    Reload,
+    Remove,
+    Run,
+    Step,
+    Swap,
+    Unlock,
+    Write,
+)
 
 # Linux takes no argument longer than 128 KiB (MAX_ARG_STRLEN); a character has up to 4 bytes.
 _CHUNK_CHARACTERS = 30_000
 # All arguments together may have a quarter of the stack's limit, 2 MiB where nothing is set.
 _LONGEST_TOTAL_BYTES = 1_000_000
 
+_POLL = 0.1  # seconds between two tries for a lock: BusyBox' flock knows no time limit
+
+MOMENT = "/proc/sys/kernel/random/boot_id /proc/uptime"
+"""The files that ``core.moment.parse_moment`` reads, on any Linux and in its containers."""
+
 # Exit codes. 126 and above belong to the shell and to the engine.
 MISSING_TOOL = 9
 _FIRST_STEP = 10
 _MOST_STEPS = 100
+
+
+Value = Callable[[str], str]
+"""Makes a text a positional parameter, and gives the words that stand for it."""
+FileStep = Write | Expect | Absent | Swap | Remove
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,38 +110,73 @@ def compile_steps(steps: Sequence[Step], nginx: NginxCommand) -> Script:
 
     tools = {"mv" for s in steps if isinstance(s, Swap)}
     tools |= {"rm" for s in steps if isinstance(s, Remove)}
+    tools |= {"flock" for s in steps if isinstance(s, Lock) and s.needed}
     lines = ["exec 2>&1", "umask 022"]
     lines += [
         f"command -v {tool} >/dev/null || {{ echo {tool}; exit {MISSING_TOOL}; }}"
         for tool in sorted(tools)
     ]
     for number, step in enumerate(steps):
-        code = _FIRST_STEP + number
-        match step:
-            case Write(path, content):
-                parts = " ".join(value(part) for part in _chunks(content))
-                lines.append(f"printf %s {parts} > {value(path)} || exit {code}")
-            case Expect(path, content):
-                # The sentinel keeps what $(…) would cut: line feeds at the end.
-                parts = "".join(value(part) for part in _chunks(content))
-                there = f'"$(cat -- {value(path)} 2>/dev/null && echo x)"'
-                lines.append(f"[ {there} = {parts}x ] || exit {code}")
-            case Swap(staged, live):
-                to = value(live)
-                # mv would put the file *into* a directory and call that a success.
-                lines.append(f"[ -d {to} ] && {{ echo {to}: is a directory; exit {code}; }}")
-                lines.append(f"mv -f -- {value(staged)} {to} || exit {code}")
-            case Remove(path):
-                lines.append(f"rm -f -- {value(path)} || exit {code}")
-            case Run(arguments):
-                line = " ".join(value(word) for word in nginx.line(arguments))
-                lines.append(f"{line} || exit {code}")
-            case Reload():
-                line = " ".join(value(word) for word in nginx.line(("-s", "reload")))
-                lines.append(f"{line} || exit {code}")
+        lines += _lines(step, _FIRST_STEP + number, value, nginx)
     lines.append("exit 0")
     _check(values)
     return Script("\n".join(lines), tuple(values))
+
+
+def _lines(step: Step, code: int, value: Value, nginx: NginxCommand) -> list[str]:
+    """Give one step's lines; where it fails, the script ends with ``code``."""
+    match step:
+        case Lock(path, patience, needed):
+            return _lock(value(path), patience, code if needed else None)
+        case Unlock():
+            return ["exec 9>&-"]
+        case Run(arguments):
+            line = " ".join(value(word) for word in nginx.line(arguments))
+            return [f"{line} || exit {code}"]
+        case Reload():
+            line = " ".join(value(word) for word in nginx.line(("-s", "reload")))
+            return [f"{line} || exit {code}"]
+    return _file(step, code, value)
+
+
+def _file(step: FileStep, code: int, value: Value) -> list[str]:
+    match step:
+        case Write(path, content, stamped):
+            parts = " ".join(value(part) for part in _chunks(content))
+            stamp = f" && cat {MOMENT}" if stamped else ""
+            return [f"{{ printf %s {parts}{stamp}; }} > {value(path)} || exit {code}"]
+        case Expect(path, content):
+            # The sentinel keeps what $(…) would cut: line feeds at the end.
+            parts = "".join(value(part) for part in _chunks(content))
+            there = f'"$(cat -- {value(path)} 2>/dev/null && echo x)"'
+            return [f"[ {there} = {parts}x ] || exit {code}"]
+        case Absent(path):
+            at = value(path)
+            return [f"[ ! -e {at} ] && [ ! -L {at} ] || exit {code}"]
+        case Swap(staged, live):
+            to = value(live)
+            # mv would put the file *into* a directory and call that a success.
+            return [
+                f"[ -d {to} ] && {{ echo {to}: is a directory; exit {code}; }}",
+                f"mv -f -- {value(staged)} {to} || exit {code}",
+            ]
+        case Remove(path):
+            return [f"rm -f -- {value(path)} || exit {code}"]
+
+
+def _lock(path: str, patience: float, code: int | None) -> list[str]:
+    """Take a lock; without a ``code`` for its failure, the script goes on without it."""
+    late = "break" if code is None else f"exit {code}"
+    take = (
+        f"exec 9>>{path}; n=0; until flock -n 9; do n=$((n+1)); "
+        f"[ $n -ge {max(1, round(patience / _POLL))} ] && {late}; "
+        f"sleep {_POLL} 2>/dev/null || sleep 1; done"
+    )
+    # Tried in a shell of its own: where `exec` cannot open a file, the shell ends.
+    opened = f"( : >>{path} )"
+    if code is None:
+        return [f"if command -v flock >/dev/null && {opened} 2>/dev/null; then {take}; fi"]
+    return [f"{opened} || exit {code}", take]
 
 
 def _chunks(content: str) -> list[str]:

@@ -12,10 +12,16 @@ from pathlib import Path
 
 from canaryctl.core.errors import HostError
 from canaryctl.drivers import reach
+from canaryctl.drivers.clock import SystemClock
+from canaryctl.drivers.local_lock import LocalLock, LockBusy
+from canaryctl.drivers.moment import moment
 from canaryctl.ports import (
     MOST_TAILED,
+    Absent,
     Expect,
+    Glance,
     Located,
+    Lock,
     Performed,
     Reload,
     Remove,
@@ -23,6 +29,7 @@ from canaryctl.ports import (
     Step,
     Swap,
     Tail,
+    Unlock,
     Write,
 )
 
@@ -77,6 +84,14 @@ class LocalHost:
         except OSError as error:
             raise _unreadable(path, error, "read NGINX's configuration") from error
 
+    def glance(self, path: str) -> Glance:
+        """Give a file's text and the present moment.
+
+        Raises:
+            HostError: as ``read`` does.
+        """
+        return Glance(self.read(path), moment())
+
     def tail(self, path: str, offset: int) -> Tail | None:
         """Give what a file has from ``offset`` on, None when there is none.
 
@@ -109,15 +124,16 @@ class LocalHost:
             HostError: NGINX's binary cannot be started at all.
         """
         said: list[str] = []
-        for done, step in enumerate(steps):
-            try:
-                said.append(self._do(step))
-            except _StepFailedError as failure:
-                said.append(str(failure))
-                return Performed(done, _joined(said))
-            except OSError as error:
-                said.append(_told(error))
-                return Performed(done, _joined(said))
+        with LocalLock(SystemClock()) as lock:
+            for done, step in enumerate(steps):
+                try:
+                    said.append(self._do(step, lock))
+                except (_StepFailedError, LockBusy) as failure:
+                    said.append(str(failure))
+                    return Performed(done, _joined(said))
+                except OSError as error:
+                    said.append(_told(error))
+                    return Performed(done, _joined(said))
         return Performed(len(steps), _joined(said))
 
     def locate(self, address: str) -> Located:
@@ -133,23 +149,34 @@ class LocalHost:
         accepted = reach.Answer.ACCEPTED in answers.values()
         return Located(tuple(answers), accepted, reach.describe(answers))
 
-    def _do(self, step: Step) -> str:
+    def _do(self, step: Step, lock: LocalLock) -> str:
         match step:
-            case Write(path, content):
-                _write(path, content)
-            case Expect(path, content) if self.read(path) != content:
-                raise _StepFailedError(f"{path} was changed meanwhile")
-            case Swap(staged, live):
-                _swap(staged, live)
-            case Remove(path):
-                Path(path).unlink(missing_ok=True)
+            case Lock(path, patience, needed):
+                lock.take(path, patience, needed=needed)
+            case Unlock():
+                lock.release()
             case Run(arguments):
                 return self._nginx(arguments)
             case Reload() if self.pid_file is not None:
                 _hang_up(self.pid_file, Path(self.binary).name)
             case Reload():
                 return self._nginx(("-s", "reload"))
+            case _:
+                self._file(step)
         return ""
+
+    def _file(self, step: Write | Expect | Absent | Swap | Remove) -> None:
+        match step:
+            case Write(path, content, stamped):
+                _write(path, content + (moment().stamp() if stamped else ""))
+            case Expect(path, content) if self.read(path) != content:
+                raise _StepFailedError(f"{path} was changed meanwhile")
+            case Absent(path) if os.path.lexists(path):
+                raise _StepFailedError(f"{path} is there already")
+            case Swap(staged, live):
+                _swap(staged, live)
+            case Remove(path):
+                Path(path).unlink(missing_ok=True)
 
     def _nginx(self, arguments: tuple[str, ...]) -> str:
         command = [self.binary]

@@ -10,7 +10,7 @@ from canaryctl.core.weight import Weight
 from canaryctl.drivers.nginx_restore import Before
 from canaryctl.drivers.nginx_stage import Stage, failed
 from canaryctl.drivers.nginx_survey import complaint
-from canaryctl.ports import Expect, Host, Reload, Run, Step, Swap
+from canaryctl.ports import Absent, Expect, Host, Reload, Run, Step, Swap
 
 
 class ChangedError(Exception):
@@ -56,7 +56,7 @@ def made(host: Host, tried: Tried, weight: Weight) -> Tried:
         case None:
             words = f"NGINX said: {complaint(done.output)}" if done.output.strip() else ""
             return replace(tried, words=words)
-        case Expect():
+        case Expect() | Absent():
             host.perform(place.cleaned())
             raise ChangedError
         case step if done.completed <= steps.index(Swap(place.staged, place.live)):

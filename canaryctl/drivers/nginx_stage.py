@@ -8,7 +8,24 @@ from dataclasses import dataclass
 
 from canaryctl.drivers.lock import Turn
 from canaryctl.drivers.nginx_files import Trial, trial
-from canaryctl.ports import Expect, Performed, Reload, Remove, Run, Step, Swap, Write
+from canaryctl.ports import (
+    Absent,
+    Expect,
+    Lock,
+    Performed,
+    Reload,
+    Remove,
+    Run,
+    Step,
+    Swap,
+    Unlock,
+    Write,
+)
+
+LOCK = ".lock"
+"""What the lock of a gateway is called, after canaryctl's file there."""
+LOCK_PATIENCE = 2.0
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +56,12 @@ class Stage:
 
     def change(self, text: str, before: str | None) -> list[Step]:
         """Do all of a change: write, test, make sure of ``before``, swap, reload."""
-        fence = [] if before is None else [Expect(self.live, before)]
+        fence = Absent(self.live) if before is None else Expect(self.live, before)
+        # Looking and swapping are one act for every machine. It is short, so who waited in vain
+        # has met somebody who hangs in it: a rollback goes on.
+        lock = Lock(self.live + LOCK, LOCK_PATIENCE, needed=False)
         swap = Swap(self.staged, self.live)
-        return [*self.written(text), *fence, swap, Reload(), *self.cleaned()]
+        return [*self.written(text), lock, fence, swap, Unlock(), Reload(), *self.cleaned()]
 
     def cleaned(self) -> list[Step]:
         """Leave nothing behind."""

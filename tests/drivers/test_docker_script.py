@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields, replace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -10,12 +12,15 @@ from hypothesis import strategies as st
 
 from canaryctl.drivers.docker_container import _detected
 from canaryctl.drivers.docker_script import NginxCommand, compile_steps, completed
-from canaryctl.ports import Expect, Reload, Remove, Run, Step, Swap, Write
+from canaryctl.ports import Absent, Expect, Lock, Reload, Remove, Run, Step, Swap, Unlock, Write
 
 _TEXT = st.text(st.characters(exclude_characters="\0"), max_size=40)
 _NGINX = NginxCommand("/usr/sbin/nginx", "/etc/nginx", "/etc/nginx/nginx.conf")
 _STEPS = st.lists(
-    st.builds(Write, _TEXT, _TEXT)
+    st.builds(Write, _TEXT, _TEXT, st.booleans())
+    | st.builds(Absent, _TEXT)
+    | st.builds(Lock, _TEXT, st.floats(0.1, 9), st.booleans())
+    | st.just(Unlock())
     | st.builds(Run, st.tuples(_TEXT, _TEXT))
     | st.builds(Expect, _TEXT, _TEXT)
     | st.builds(Swap, _TEXT, _TEXT)
@@ -26,19 +31,11 @@ _STEPS = st.lists(
 
 
 def _blanked(step: Step) -> Step:
-    match step:
-        case Write():
-            return Write("x", "x")
-        case Run(arguments):
-            return Run(tuple("-c" if word == "-c" else "x" for word in arguments))
-        case Expect():
-            return Expect("x", "x")
-        case Swap():
-            return Swap("x", "x")
-        case Remove():
-            return Remove("x")
-        case Reload():
-            return step
+    if isinstance(step, Run):
+        return Run(tuple("-c" if word == "-c" else "x" for word in step.arguments))
+    values = [one.name for one in fields(step) if isinstance(getattr(step, one.name), str)]
+    blanked: Any = step  # which of the kinds it is, mypy need not know
+    return cast("Step", replace(blanked, **dict.fromkeys(values, "x")))
 
 
 @given(_STEPS)
@@ -49,7 +46,8 @@ def test_the_text_depends_on_no_value(steps: list[Step]) -> None:
     assert set(used) == set(range(1, len(script.values) + 1))
     expected = sum(isinstance(step, Expect) for step in steps)
     assert script.text.count("$(cat -- ") == expected
-    assert script.text.count("$") == len(used) + expected  # no other expansion
+    counting = 2 * sum(isinstance(step, Lock) for step in steps)  # $n and $((n+1))
+    assert script.text.count("$") == len(used) + expected + counting  # no other expansion
 
 
 def test_each_step_ends_with_a_code_that_tells_which() -> None:

@@ -11,18 +11,22 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from canaryctl.core.moment import parse_moment
 from canaryctl.drivers.docker_host import DockerHost
 from canaryctl.drivers.local_host import LocalHost
 from canaryctl.ports import (
     MOST_TAILED,
+    Absent,
     Expect,
     Host,
+    Lock,
     Performed,
     Remove,
     Run,
     Step,
     Swap,
     Tail,
+    Unlock,
     Write,
 )
 from tests.fakes import FakeHost
@@ -119,6 +123,58 @@ def test_a_step_that_expects_a_text_stops_at_any_other(
     done = site.host.perform([Write(staged, "new"), Expect(live, expected), Swap(staged, live)])
     assert done.completed == (3 if goes_on else 1)
     assert site.host.read(live) == ("new" if goes_on else there)
+
+
+def test_a_stamp_is_the_hosts_own_moment(site: Site) -> None:
+    path = site.at("stamped")
+    site.host.perform([Write(path, "mine\n", stamped=True)])
+    seen = site.host.glance(path)
+    assert seen.text is not None
+    first, _, rest = seen.text.partition("\n")
+    written = parse_moment(rest)
+    assert first == "mine"
+    assert written is not None
+    age = seen.moment.since(written)
+    assert age is not None
+    assert 0 <= age < 60
+
+
+def test_a_glance_at_nothing_still_tells_the_moment(site: Site) -> None:
+    seen = site.host.glance(site.at("never-written"))
+    assert seen.text is None
+    assert seen.moment.uptime > 0
+
+
+def test_a_glance_gives_a_file_as_it_is(site: Site) -> None:
+    path = site.at("glanced")
+    site.host.perform([Write(path, NASTY)])
+    assert site.host.glance(path).text == NASTY
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_step_that_expects_nothing_stops_at_anything(site: Site, *, there: bool) -> None:
+    path, staged = site.at("absent.conf"), site.at("absent.staged")
+    site.host.perform([Write(path, "old")] if there else [Remove(path)])
+    done = site.host.perform([Write(staged, "new"), Absent(path), Swap(staged, path)])
+    assert done.completed == (1 if there else 3)
+    assert site.host.read(path) == ("old" if there else "new")
+
+
+def test_a_lock_is_taken_given_back_and_taken_again(site: Site) -> None:
+    path, file = site.at("lock"), site.at("locked")
+    steps: list[Step] = [Lock(path, 1.0), Write(file, "1"), Unlock(), Lock(path, 1.0), Unlock()]
+    for needed in (True, False):
+        steps.append(Lock(path, 1.0, needed=needed))
+        assert site.host.perform(steps).completed == len(steps)
+
+
+def test_a_lock_in_no_folder_ends_only_what_needs_it(site: Site) -> None:
+    path, file = site.at("no-such-folder/lock"), site.at("unlocked")
+    if isinstance(site.host, FakeHost):
+        site.host.held.add(path)
+    assert site.host.perform([Lock(path, 0.2), Write(file, "1")]).completed == 0
+    assert site.host.perform([Lock(path, 0.2, needed=False), Write(file, "2")]).completed == 2
+    assert site.host.read(file) == "2"
 
 
 def test_a_write_replaces_what_was_longer(site: Site) -> None:

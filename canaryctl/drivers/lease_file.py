@@ -1,0 +1,162 @@
+"""The lease on a gateway: taken, renewed, given back, each as one atomic act at the gateway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from canaryctl.core.errors import GatewayHeld, HostError, Superseded
+from canaryctl.core.lease import Lease, Stamped, parse_lease
+from canaryctl.drivers.nginx_stage import LOCK
+from canaryctl.ports import Absent, Expect, Glance, Host, Lock, Remove, Step, Swap, Unlock, Write
+
+ENDING = ".lease"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found at a gateway.
+
+    Attributes:
+        stamped: the lease; None when there is none, or what is there is not one.
+        text: of the file, as it is; None when there is none.
+        left: seconds until it runs out; 0 or less: it has, or there is none.
+    """
+
+    stamped: Stamped | None
+    text: str | None
+    left: float
+
+    @property
+    def lease(self) -> Lease | None:
+        """What the lease says, run out or not."""
+        return self.stamped.lease if self.stamped else None
+
+
+@dataclass(slots=True)
+class LeaseFile:
+    """The lease beside one NGINX' file.
+
+    Attributes:
+        host: where NGINX runs.
+        live: absolute path of NGINX's file there.
+        token: this process' own, for the name of what it stages.
+    """
+
+    host: Host
+    live: str
+    token: str
+    _mine: str | None = None
+
+    @property
+    def path(self) -> str:
+        """Where it is."""
+        return self.live + ENDING
+
+    def look(self) -> Found:
+        """See who holds the gateway.
+
+        Raises:
+            HostError: the host cannot be reached.
+        """
+        return _found(self.host.glance(self.path))
+
+    def take(self, lease: Lease) -> Found:
+        """Take the gateway, unless somebody's lease on it still counts.
+
+        Returns what was there before: nothing, or a lease that had run out.
+
+        Raises:
+            GatewayHeld: somebody holds it; says who and for how long.
+            HostError: the host cannot be reached, or refuses.
+        """
+        before = self.look()
+        if before.left > 0 and before.lease is not None:
+            raise held(before.lease, before.left)
+        fence: Step = Absent(self.path) if before.text is None else Expect(self.path, before.text)
+        if not self._swapped(fence, lease):
+            now = self.look()  # somebody was faster
+            if now.lease is None:
+                raise HostError(f"{self.path} cannot be taken: it changes all the time")
+            raise held(now.lease, now.left)
+        return before
+
+    def renew(self, lease: Lease) -> None:
+        """Say that the rollout is still led.
+
+        Raises:
+            Superseded: the lease is somebody else's now; nothing was changed.
+            HostError: the host cannot be reached.
+        """
+        if self._mine is None or not self._swapped(Expect(self.path, self._mine), lease):
+            raise Superseded(f"the lease on the gateway is lost: {_who(self.look())}")
+
+    def mine(self) -> bool:
+        """Tell whether the gateway is held by this lease, or by nobody.
+
+        Raises:
+            HostError: the host cannot be reached.
+        """
+        text = self.host.read(self.path)
+        return text is None or text == self._mine or parse_lease(text) is None
+
+    def give_back(self) -> None:
+        """Free the gateway, if it is this lease's.
+
+        Raises:
+            HostError: the host cannot be reached.
+        """
+        if self._mine is not None:
+            self.free(self._mine)
+            self._mine = None
+
+    def free(self, text: str | None) -> bool:
+        """Take a lease away, if it still is what ``text`` says (None: whatever it is).
+
+        For a guard, and for a rollback by hand. Tells whether there is none any more.
+        """
+        fence: list[Step] = [] if text is None else [Expect(self.path, text)]
+        lock = Lock(self.live + LOCK, needed=text is not None)
+        steps: list[Step] = [lock, *fence, Remove(self.path), Unlock()]
+        return self.host.perform(steps).completed == len(steps)
+
+    def _swapped(self, fence: Step, lease: Lease) -> bool:
+        staged = f"{self.path}.{self.token}"
+        steps: list[Step] = [
+            Lock(self.live + LOCK),
+            fence,
+            Write(staged, lease.text(), stamped=True),
+            Swap(staged, self.path),
+            Unlock(),
+        ]
+        done = self.host.perform(steps)
+        if done.completed == len(steps):
+            self._mine = self.host.read(self.path)
+            return True
+        if isinstance(steps[done.completed], Expect | Absent):
+            return False
+        self.host.perform([Remove(staged)])
+        raise HostError(
+            f"the lease {self.path} cannot be written: {done.output.strip()}",
+            next_step="NGINX's configuration directory must be writable, and have room",
+        )
+
+
+def held(lease: Lease, left: float) -> GatewayHeld:
+    """Say who holds a gateway."""
+    doing = f", {lease.doing}" if lease.doing else ""
+    return GatewayHeld(
+        f"another rollout holds this gateway: {lease.owner} rolls {lease.release} out{doing} "
+        f"(rollout {lease.rollout}; without a sign of life its lease runs out in {left:.0f} s)",
+        next_step="wait for its end, or end it with `canaryctl abort` or `canaryctl rollback`",
+    )
+
+
+def _found(seen: Glance) -> Found:
+    stamped = parse_lease(seen.text)
+    return Found(stamped, seen.text, stamped.left(seen.moment) if stamped else 0.0)
+
+
+def _who(now: Found) -> str:
+    if now.lease is None:
+        return "nobody holds it" if now.text is None else "what is there now is no lease"
+    return f"{now.lease.owner} holds it for rollout {now.lease.rollout}"
