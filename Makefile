@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo demo-docker test lint bench clean
+.PHONY: demo demo-docker test lint bench fuzz chaos clean
 
 demo: $(STAMP)
 	$(BIN)/canaryctl demo $(DEMO)
@@ -19,6 +19,16 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# FUZZ=1000000 inputs; `make fuzz FUZZ="20000 --only canary.yaml"` for less.
+FUZZ ?= 1000000
+fuzz: $(STAMP)
+	$(BIN)/python -m tests.fuzz --inputs $(FUZZ)
+
+# Every way to fail, with real NGINX and Docker; CHAOS="matrix kills" for some parts. As root the
+# faults of disks, names and Docker are part of it.
+chaos: $(STAMP)
+	$(BIN)/python -m tests.chaos $(CHAOS)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks $(BENCH)

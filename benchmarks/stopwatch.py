@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TypeVar
 
-from canaryctl.ports import Glance, Host, Located, Performed, Run, Step, Swap, Tail
+from canaryctl.ports import Glance, Host, Located, Performed, Run, Step, Swap, Tail, Worker
 
 T = TypeVar("T")
 
@@ -71,6 +71,10 @@ class TimedHost:
     def locate(self, address: str) -> Located:
         """See ``ports.Host``."""
         return self.laps.timed("looking names up", lambda: self.host.locate(address))
+
+    def workers(self) -> tuple[Worker, ...]:
+        """See ``ports.Host``."""
+        return self.laps.timed("looking at the workers", self.host.workers)
 
 
 def _named(steps: Sequence[Step]) -> str:

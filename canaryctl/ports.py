@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from canaryctl.core.commands import Command
+from canaryctl.core.control import Answer, Desk
+from canaryctl.core.drained import Drained
 from canaryctl.core.events import Event
 from canaryctl.core.moment import Moment
 from canaryctl.core.sequential.batch import Attempts
 from canaryctl.core.series import Readings, Wanted
 from canaryctl.core.state import State
+from canaryctl.core.streaks import Streaks
 from canaryctl.core.weight import Weight
 
 
@@ -54,6 +57,21 @@ class Absent:
 
 
 @dataclass(frozen=True, slots=True)
+class Sweep:
+    """Delete the files whose paths begin with ``stem`` and end with ``ending``, but for ``keep``.
+
+    For what was staged by others: whoever staged it can swap it in no more.
+
+    Attributes:
+        stem: absolute, with a part of the file's name; only that one directory is looked at.
+    """
+
+    stem: str
+    ending: str = ""
+    keep: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Lock:
     """Keep every other ``Lock`` of ``path`` waiting until ``Unlock``, or until these steps end.
 
@@ -63,11 +81,14 @@ class Lock:
         path: of the lock file; it is made when there is none, and stays.
         patience: seconds to wait for one's turn; after that the step fails,
         needed: or, when it is not needed, the steps go on without the lock.
+        instead: done before they go on without it, so that whoever hangs while holding it finds
+            nothing to swap in when it wakes.
     """
 
     path: str
     patience: float = 5.0
     needed: bool = True
+    instead: Sweep | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +116,7 @@ class Reload:
     """Tell NGINX's master to load its configuration anew. Returns before it has."""
 
 
-Step = Write | Run | Expect | Absent | Lock | Unlock | Swap | Remove | Reload
+Step = Write | Run | Expect | Absent | Lock | Unlock | Swap | Remove | Sweep | Reload
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +180,31 @@ class Glance:
     moment: Moment
 
 
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One worker process of this NGINX.
+
+    Attributes:
+        pid: as the host numbers it.
+        old: it was told to stop and is shutting down: it takes no new connection, and serves
+            those that it has by the configuration that it was started with.
+        age: seconds since it was started, by the host's own clock, to about 0.02.
+        connections: sockets that it has and its master has not: those with clients, those with
+            the servers behind (so a WebSocket counts twice), and seldom one of a resolver.
+            None: not counted, because it is not shutting down, or may not be looked into.
+    """
+
+    pid: int
+    old: bool
+    age: float
+    connections: int | None
+
+
 class Host(Protocol):
     """Where NGINX runs. Every call is bounded in time by the driver.
 
-    ``read``, ``glance``, ``tail`` and ``locate`` change nothing. ``perform`` is not idempotent.
+    ``read``, ``glance``, ``tail``, ``locate`` and ``workers`` change nothing. ``perform`` is not
+    idempotent.
     All raise ``HostError`` when the place itself cannot be reached.
     """
 
@@ -187,6 +229,13 @@ class Host(Protocol):
 
     def locate(self, address: str) -> Located:
         """Look up ``host:port`` as NGINX there would, and try to connect."""
+        ...
+
+    def workers(self) -> tuple[Worker, ...]:
+        """Give the worker processes of this NGINX, the youngest first.
+
+        Also raises ``HostError`` when its master is not found.
+        """
         ...
 
 
@@ -216,6 +265,13 @@ class Counting(Protocol):
         """
         ...
 
+    def watch(self) -> Streaks:
+        """Give what failed one after the other since the last call; never raises.
+
+        ``Streaks()``: nothing is known. Where something of the log is lost it holds a gap.
+        """
+        ...
+
 
 class Clock(Protocol):
     """Time, injected. The fake advances itself."""
@@ -238,12 +294,16 @@ class Mark:
         rollout: the rollout's id while one runs; empty for a weight set by hand.
         owner: ``user@machine:pid`` of who wrote it.
         reason: one sentence.
+        stage: of the rollout, a number from 1; empty before the first, and by hand.
+        share: that stage's weight in per cent; empty likewise.
     """
 
     release: str = ""
     rollout: str = ""
     owner: str = ""
     reason: str = ""
+    stage: str = ""
+    share: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,11 +380,107 @@ class Router(Protocol):
         """
         ...
 
+    def drained(self, within: float) -> Drained:
+        """Wait until no worker is left that knows the weight before the last change.
+
+        Args:
+            within: seconds this may take. Never raises: what was not seen is said.
+        """
+        ...
+
+    def drift(self) -> str:
+        """Compare what was set last with what is there now; empty: nothing has changed.
+
+        Looks at the file, and at the addresses behind names. Says what changed, in words.
+
+        Raises:
+            HostError: the host cannot be reached.
+        """
+        ...
+
     def look(self) -> InForce:
         """Ask NGINX what is in force, and read what its file says.
 
         Raises:
             HostError: the host cannot be reached.
+        """
+        ...
+
+
+class Tenure(Protocol):
+    """One rollout's hold on the gateway. ``beat`` is cheap, and may be called at any time."""
+
+    def take(self) -> None:
+        """Take the gateway.
+
+        Raises:
+            GatewayHeld: somebody else holds it.
+            HostError: the host cannot be reached, or refuses.
+        """
+        ...
+
+    def beat(self, doing: str, state: State) -> None:
+        """Give a sign of life, as often as it takes; renews the lease once that is due.
+
+        Raises:
+            Superseded: the lease is somebody else's now.
+        """
+        ...
+
+    def mine(self) -> bool:
+        """Tell whether nobody else holds the gateway.
+
+        Raises:
+            HostError: the host cannot be reached.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """What one peer said of itself.
+
+    Attributes:
+        address: as configured.
+        peer: ``ip:port``.
+        right: whether it is who it should be; None when that cannot be told from here.
+        said: in words.
+    """
+
+    address: str
+    peer: str
+    right: bool | None
+    said: str
+
+
+class Identifying(Protocol):
+    """Who asks the peers behind each address which version they are."""
+
+    def check(self, release: str) -> tuple[Identified, ...]:
+        """Ask each of them; the canary's are to be of ``release``.
+
+        Raises:
+            HostError: the host cannot be reached.
+        """
+        ...
+
+
+class Controls(Protocol):
+    """Where people ask things of a running rollout."""
+
+    def read(self) -> Desk:
+        """See what was asked and answered.
+
+        Raises:
+            HostError: the host cannot be reached.
+        """
+        ...
+
+    def answer(self, answer: Answer) -> None:
+        """Answer a request.
+
+        Raises:
+            HostError: the host cannot be reached, or refuses.
         """
         ...
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from canaryctl.core.counting import spacing
-from canaryctl.core.errors import CanaryctlError, ConfigError, MetricsUnavailable
+from canaryctl.core.errors import CanaryctlError, ConfigError, HostError, MetricsUnavailable
 from canaryctl.core.events import Check
 from canaryctl.core.gate import Gate, GaugeGate, LatencyGate, PromqlGate, RatioGate
 from canaryctl.core.look import UP, Frame, Look, query_for, wanted
@@ -14,7 +17,7 @@ from canaryctl.core.plan import Plan
 from canaryctl.core.selector import Selector
 from canaryctl.core.series import SeriesWanted, Version
 from canaryctl.core.weight import Weight
-from canaryctl.ports import Clock, Host, Metrics, Router
+from canaryctl.ports import Clock, Host, Identifying, Metrics, Router
 
 RECENT = 120.0
 """Seconds before now that the first look at the metrics source speaks of."""
@@ -28,7 +31,9 @@ class Preflight:
 
     Attributes:
         addresses: the canary's, as NGINX is told them.
-        machine: this machine's name, to tell a dead owner here from a live one elsewhere.
+        verify: the control listener as reached from here.
+        identities: asks the versions' servers who they are; None: nobody does.
+        exposed: gives the addresses beyond loopback at which it can be reached too.
     """
 
     plan: Plan
@@ -40,7 +45,9 @@ class Preflight:
     addresses: Sequence[str]
     select: dict[Version, dict[str, str]]
     release: str
-    machine: str
+    verify: str = ""
+    exposed: Callable[[], Sequence[str]] = tuple
+    identities: Identifying | None = None
 
     def __call__(self) -> tuple[Check, ...]:
         """Run all checks; one that raises has failed, the others still run."""
@@ -48,6 +55,7 @@ class Preflight:
         steps: list[tuple[str, Callable[[], Iterator[Check]]]] = [
             ("gateway", self._gateway),
             ("every stage's configuration", self._configurations),
+            ("control listener", self.control_listener),
             ("canary", self._canary),
             ("metrics", self.metrics_source),
         ]
@@ -68,19 +76,6 @@ class Preflight:
         elif seen.generation is None:
             yield Check("gateway", passed=False, detail=seen.problem)
         else:
-            owner = seen.mark.owner if seen.mark else ""
-            machine = owner.partition("@")[2].partition(":")[0]
-            running = bool(seen.mark and seen.mark.rollout) and seen.weight not in (
-                Weight.ZERO,
-                Weight.FULL,
-            )
-            if running and machine != self.machine:
-                detail = (
-                    f"held by a rollout of {owner} at {seen.weight} %; if that is dead, "
-                    "`canaryctl rollback` frees the gateway"
-                )
-                yield Check("gateway", passed=False, detail=detail)
-                return
             detail = f"generation {seen.generation} answers, canary {seen.weight} %"
             yield Check("gateway", passed=True, detail=detail)
             if seen.on_disk != seen.generation:
@@ -95,10 +90,33 @@ class Preflight:
         version, *rest = notes
         yield Check("NGINX", passed=True, detail="; ".join([version, *rest]))
 
+    def control_listener(self) -> Iterator[Check]:
+        """Warn where others than this machine can read it, or could answer in its place."""
+        name = "control listener"
+        beyond: Sequence[str] = ()
+        with suppress(HostError):  # the check of the gateway says that already
+            beyond = self.exposed()
+        if beyond:
+            detail = (
+                f"reachable at {', '.join(beyond)}: whoever is there reads the weights; publish it "
+                "on loopback (127.0.0.1:PORT:PORT), or let only canaryctl's machine through"
+            )
+            yield Check(name, passed=None, detail=detail)
+        parts = urlsplit(self.verify)
+        if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+            detail = (
+                f"asked over the network without TLS ({self.verify}): whoever is on the way could "
+                "answer in its place; reach it through a tunnel, or with https:// and gateway.tls"
+            )
+            yield Check(name, passed=None, detail=detail)
+
     def _canary(self) -> Iterator[Check]:
         for address in self.addresses:
             seen = self.host.locate(address)
             yield Check(f"canary {address}", passed=seen.answers, detail=seen.detail)
+        if self.identities is not None:
+            for one in self.identities.check(self.release):
+                yield Check(f"identity of {one.peer}", passed=one.right, detail=one.said)
 
     def metrics_source(self) -> Iterator[Check]:
         """Look at what the source says of both versions, gate by gate."""
@@ -136,6 +154,13 @@ class Preflight:
                 f"{self.plan.interval:g} s: a failure is seen {seen:.0f} s late at worst"
             )
             yield Check("scrape interval", passed=None, detail=detail)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _gate_seen(gate: Gate, look: Look) -> Iterator[Check]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from canaryctl.core.accounts import by_evidence
 from canaryctl.core.analysis import Analysis, Judgement
-from canaryctl.core.commands import Command, Observe, RunPreflight, SetWeight
+from canaryctl.core.breaker import BreakerPolicy
+from canaryctl.core.commands import Command, Drain, Idle, Observe, RunPreflight, SetWeight
 from canaryctl.core.errors import (
     CanaryctlError,
-    GatewayUnreachable,
+    GatewayHeld,
     HostError,
     MetricsUnavailable,
     Superseded,
@@ -19,16 +20,18 @@ from canaryctl.core.errors import (
 )
 from canaryctl.core.events import (
     Check,
+    Controlled,
     Crashed,
+    DrainEnded,
     Event,
-    GatewaySilent,
+    Held,
     Interrupted,
     Judged,
     MetricsSilent,
-    Overtaken,
     PreflightEnded,
     Started,
     TrafficUnproven,
+    Waited,
     WeightProven,
     WeightRefused,
 )
@@ -39,19 +42,27 @@ from canaryctl.core.measure import measure
 from canaryctl.core.observation import History
 from canaryctl.core.observer import Observer
 from canaryctl.core.plan import Plan
+from canaryctl.core.redaction import SECRETS
 from canaryctl.core.rollout import advance
 from canaryctl.core.sequential.batch import Attempts
 from canaryctl.core.series import Version
 from canaryctl.core.state import Phase, State
 from canaryctl.core.weight import Weight
-from canaryctl.ports import Clock, Counting, InForce, Listener, Mark, Metrics, Router
+from canaryctl.ports import (
+    Clock,
+    Controls,
+    Counting,
+    Identifying,
+    Listener,
+    Mark,
+    Metrics,
+    Router,
+    Tenure,
+)
+from canaryctl.watch import Watch
 
 TICK = 0.25
 """Seconds between two looks at the stop flag and the display."""
-WATCH = 1.0
-"""Seconds between two readings of the generation in force."""
-SETTLE = 2.0
-"""Seconds that somebody else's change may take until it is in force."""
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +78,11 @@ class Runner:
         select: each version's labels, for PromQL placeholders.
         judgement: how the gates that are judged by evidence are.
         attempts: NGINX's own counts, None where they are not kept.
+        tenure: the hold on the gateway; None where it is not kept, as in a test.
+        controls: where people ask things of the rollout; None where nobody can.
+        breaking: when the circuit breaker opens; None: there is none.
+        identities: asks the versions' servers who they are, before each stage; None: nobody does.
+        first: the stage to begin with, from 0; another one for a rollout that is resumed.
     """
 
     plan: Plan
@@ -81,6 +97,12 @@ class Runner:
     listeners: Sequence[Listener] = ()
     judgement: Judgement = field(default_factory=Judgement)
     attempts: Counting | None = None
+    tenure: Tenure | None = None
+    controls: Controls | None = None
+    first: int = 0
+    breaking: BreakerPolicy | None = None
+    identities: Identifying | None = None
+    _watch: Watch = field(init=False)
     _expect: str | None = field(default=None, init=False)
     _analysis: Analysis = field(init=False)
     _observer: Observer = field(init=False)
@@ -89,15 +111,28 @@ class Runner:
         """Begin with no evidence."""
         self._analysis = Analysis(self.gates, self.plan, self.judgement)
         self._observer = Observer(self.gates)
+        self._watch = Watch(
+            router=self.router,
+            clock=self.clock,
+            mark=self.mark,
+            stopped=self.stopped,
+            tenure=self.tenure,
+            controls=self.controls,
+            attempts=self.attempts,
+            breaking=self.breaking,
+        )
 
     def run(self) -> State:
         """Walk the rollout to its end. Never raises for what the world does."""
-        state = State(self.plan)
+        state = State(self.plan, first=self.first)
         event: Event = Started(self.clock.now())
         while True:
             state, command = advance(state, event)
             self._tell(event, state, command)
+            if isinstance(event, Controlled) and state.answer is not None:
+                self._watch.answer(state.answer)
             if command is None:
+                self._watch.close(state.ending.reason if state.ending else "")
                 return state
             event = self._carried_out(command, state)
 
@@ -109,7 +144,7 @@ class Runner:
                 _log.warning("%s failed", type(listener).__name__, exc_info=True)
 
     def _carried_out(self, command: Command, state: State) -> Event:
-        going_back = state.phase is Phase.RETURNING
+        going_back = state.phase in (Phase.RETURNING, Phase.DRAINING)
         if not going_back and (by := self.stopped()):
             return Interrupted(self.clock.now(), by)
         try:
@@ -117,12 +152,14 @@ class Runner:
                 case RunPreflight():
                     return self._checked()
                 case SetWeight():
-                    return self._set(command)
-                case Observe():
-                    return self._observed(command, state)
+                    return self._set(command, state)
+                case Observe() | Idle():
+                    return self._waited(command, state)
+                case Drain(within):
+                    return DrainEnded(self.clock.now(), self.router.drained(within))
         except Exception as error:  # noqa: BLE001  whatever it is, traffic goes back to stable
             _log.debug("unforeseen", exc_info=True)
-            return Crashed(self.clock.now(), f"{type(error).__name__}: {error}")
+            return Crashed(self.clock.now(), SECRETS.hide(f"{type(error).__name__}: {error}"))
 
     def _checked(self) -> PreflightEnded:
         checks = self.preflight()
@@ -149,13 +186,19 @@ class Runner:
             return None
         return history(gates, Look(frame, readings, now))
 
-    def _set(self, command: SetWeight) -> Event:
+    def _set(self, command: SetWeight, state: State) -> Event:
         self.clock.sleep(command.pause)
-        mark = Mark(self.mark.release, self.mark.rollout, self.mark.owner, command.reason)
+        if (lost := self._kept(command, state)) is not None:
+            return lost
+        stage = str(state.index + 1) if state.index >= 0 else ""
+        if (other := self._impostor(command, state)) is not None:
+            return WeightRefused(self.clock.now(), command.weight, other)
+        share = str(state.stage.weight) if state.index >= 0 else ""
+        mark = replace(self.mark, reason=command.reason, stage=stage, share=share)
         try:
             proof = self.router.set(command.weight, mark, None if command.force else self._expect)
         except Superseded as error:
-            return self._overtaken(str(error))
+            return self._watch.overtaken(str(error))
         except TrafficUnknown as error:
             return TrafficUnproven(self.clock.now(), command.weight, str(error))
         except CanaryctlError as error:
@@ -163,18 +206,47 @@ class Runner:
         self._expect = proof.generation
         return WeightProven(self.clock.now(), proof.weight, proof.generation, proof.took)
 
-    def _observed(self, command: Observe, state: State) -> Event:
-        watched = self.clock.now()
+    def _kept(self, command: SetWeight, state: State) -> Event | None:
+        """Make sure of the gateway before it is changed; an event when it is somebody else's."""
+        if self.tenure is None:
+            return None
+        try:
+            if state.phase is Phase.TAKING:
+                self.tenure.take()
+            elif command.force and not self.tenure.mine():
+                return self._watch.overtaken("somebody else holds the gateway now")
+        except GatewayHeld as error:
+            return Held(self.clock.now(), str(error))
+        except HostError as error:
+            if state.phase is Phase.TAKING:
+                return WeightRefused(self.clock.now(), command.weight, str(error))
+        return None
+
+    def _impostor(self, command: SetWeight, state: State) -> str | None:
+        """Name a server that is not the version it should be, before it gets traffic."""
+        rising = state.phase is Phase.SHIFTING and command.weight > Weight.ZERO
+        if self.identities is None or not rising:
+            return None
+        try:
+            found = self.identities.check(self.mark.release)
+        except HostError as error:
+            return str(error)
+        return next((one.said for one in found if one.right is False), None)
+
+    def _waited(self, command: Observe | Idle, state: State) -> Event:
         while (now := self.clock.now()) < command.until:
-            if by := self.stopped():
-                return Interrupted(now, by)
-            if now - watched >= WATCH:
-                watched = now
-                if (event := self._watched(state)) is not None:
-                    return event
+            if (event := self._watch.tick(state)) is not None:
+                return event
             self._tick(state, now)
             self.clock.sleep(min(TICK, command.until - now))
-        return self._watched(state) or self._judged(command, state)
+        event = (
+            self._watch.gateway(state)
+            or self._watch.drift(self.plan.interval)
+            or self._watch.broken(state)
+        )
+        if event is not None:
+            return event
+        return self._judged(command, state) if isinstance(command, Observe) else Waited(now)
 
     def _tick(self, state: State, now: float) -> None:
         for listener in self.listeners:
@@ -182,35 +254,6 @@ class Runner:
                 listener.ticked(state, now)
             except Exception:  # noqa: BLE001  a listener never changes an outcome
                 _log.warning("%s failed", type(listener).__name__, exc_info=True)
-
-    def _watched(self, state: State) -> Event | None:
-        """Read the generation in force; None when it is this rollout's."""
-        try:
-            there = self.router.generation()
-        except GatewayUnreachable as error:
-            return GatewaySilent(self.clock.now(), str(error))
-        return None if there == state.generation else self._overtaken("")
-
-    def _overtaken(self, said: str) -> Overtaken:
-        """Tell who changed the weights and why, from what is on the gateway."""
-        try:
-            seen = self._settled()
-        except HostError as error:
-            return Overtaken(self.clock.now(), None, f"{said or 'the weights changed'} ({error})")
-        if seen.mark is None:
-            by = "a configuration that is not canaryctl's is in force"
-            return Overtaken(self.clock.now(), seen.weight, said or by)
-        by = f"{seen.mark.owner or 'somebody'} set {seen.weight} %: {seen.mark.reason}"
-        return Overtaken(self.clock.now(), seen.weight, by)
-
-    def _settled(self) -> InForce:
-        """Look until what is in force is what is on disk: a change may be under way."""
-        deadline = self.clock.now() + SETTLE
-        seen = self.router.look()
-        while seen.generation != seen.on_disk and self.clock.now() < deadline:
-            self.clock.sleep(TICK / 5)
-            seen = self.router.look()
-        return seen
 
     def _judged(self, command: Observe, state: State) -> Event:
         frame = self._frame(command.since, command.unseen, state.stage.weight)
@@ -224,6 +267,7 @@ class Runner:
         if not self._analysis.any:
             return Judged(readings.at, findings)
         observation = self._observer.observe(look, self._attempts())
+        observation = replace(observation, paused=bool(state.paused))
         return self._analysis.judged(observation, findings, state.index)
 
     def _frame(self, since: float, unseen: float, weight: Weight) -> Frame:

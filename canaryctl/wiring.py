@@ -12,15 +12,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from canaryctl.config.model import Config, DockerGateway, LocalGateway, ScrapeSource
+from canaryctl.config.gateway import DockerGateway, LocalGateway
+from canaryctl.config.model import Config
+from canaryctl.config.sources import ScrapeSource
+from canaryctl.config.tls import TlsFiles
 from canaryctl.core.errors import ConfigError
 from canaryctl.core.series import Version
 from canaryctl.drivers.attempts import NginxAttempts
 from canaryctl.drivers.clock import SystemClock
+from canaryctl.drivers.control_file import ControlFile
+from canaryctl.drivers.identity import Identities, Question
+from canaryctl.drivers.lease_file import LeaseFile
 from canaryctl.drivers.lock import Locks
 from canaryctl.drivers.nginx import NginxRouter
 from canaryctl.drivers.nginx_control import Control
 from canaryctl.drivers.template import Address, Routing
+from canaryctl.drivers.tls import Tls
 from canaryctl.ports import Clock, Counting, Metrics
 from canaryctl.resources import shipped
 
@@ -97,7 +104,22 @@ class Build:
     def locks(self) -> Locks:
         """This machine's locks on the gateway."""
         identity = f"{machine()} {self.host.identity()} {self.config.gateway.config}"
-        return Locks(identity, owner(), self.clock)
+        return Locks(identity, self.clock)
+
+    @cached_property
+    def lease(self) -> LeaseFile:
+        """The lease at the gateway."""
+        return LeaseFile(self.host, self.config.gateway.config, self._staging)
+
+    @cached_property
+    def desk(self) -> ControlFile:
+        """Where people ask things of a running rollout."""
+        return ControlFile(self.host, self.config.gateway.config, self._staging)
+
+    @cached_property
+    def _staging(self) -> str:
+        """A part of the names of what this process stages; no other one has it."""
+        return f"{os.getpid()}-{os.urandom(3).hex()}"
 
     @property
     def gateway(self) -> str:
@@ -130,6 +152,16 @@ class Build:
         host = parts.hostname or "127.0.0.1"
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
+    def exposed(self) -> tuple[str, ...]:
+        """Give the addresses beyond loopback at which the control listener can be reached."""
+        from canaryctl.drivers.docker_host import DockerHost  # noqa: PLC0415  7 ms
+        from canaryctl.drivers.docker_ports import beyond_loopback  # noqa: PLC0415
+
+        control = self.routing.control
+        if isinstance(self.host, DockerHost):
+            return self.host.published(control)
+        return beyond_loopback(control)
+
     @cached_property
     def template(self) -> str:
         """The text of the template: the user's, else the packaged one."""
@@ -159,7 +191,7 @@ class Build:
         docker = isinstance(gateway, DockerGateway)
         return NginxRouter(
             host=self.host,
-            control=Control(gateway.verify, self.clock),
+            control=Control(gateway.verify, self.clock, self._tls(gateway.tls, "gateway.tls")),
             clock=self.clock,
             source=self.template,
             routing=self.routing,
@@ -168,6 +200,28 @@ class Build:
             new_generation=next_generation,
             writing=self.locks.writing,
             resolver=gateway.resolver or (DOCKER_DNS if docker else ""),
+            fence=self.lease.fence,
+        )
+
+    @cached_property
+    def identities(self) -> Identities:
+        """Who asks the versions' servers which one they are."""
+        versions = self.config.versions
+        return Identities(
+            self.host,
+            self.clock,
+            [
+                Question(name, side.address)
+                if side.identity is None
+                else Question(
+                    name,
+                    side.address,
+                    side.identity.path,
+                    side.identity.json_field,
+                    side.identity.equals,
+                )
+                for name, side in (("stable", versions.stable), ("canary", versions.canary))
+            ],
         )
 
     @cached_property
@@ -190,6 +244,7 @@ class Build:
                 clock=self.clock,
                 timeout=source.timeout,
                 headers=headers,
+                tls=self._tls(source, "metrics"),
             )
         from canaryctl.drivers.prometheus import PrometheusMetrics  # noqa: PLC0415  115 ms
 
@@ -201,9 +256,15 @@ class Build:
             timeout=source.timeout,
             bearer_token=token.get_secret_value() if token else None,
             basic_auth=(login.username, login.password.get_secret_value()) if login else None,
-            ca_file=source.ca_file,
+            tls=self._tls(source, "metrics"),
             headers=headers,
         )
+
+    def _tls(self, files: TlsFiles | None, key: str) -> Tls:
+        if files is None:
+            return Tls(key)
+        given = (files.ca_file, files.cert_file, files.key_file)
+        return Tls(key, *(None if one is None else str(self.base / one) for one in given))
 
     def _targets(self, source: ScrapeSource) -> dict[Version, tuple[str, ...]]:
         if source.targets is not None:

@@ -16,9 +16,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from canaryctl.core import events as e
+from canaryctl.core.breaker import Breaker, Circuit
 from canaryctl.core.commands import Command, SetWeight
+from canaryctl.core.control import Verb
+from canaryctl.core.drained import Drained
 from canaryctl.core.gate import Finding, Status
-from canaryctl.core.plan import Plan, Stage
+from canaryctl.core.plan import OnDrift, Pause, Plan, Stage
 from canaryctl.core.rollout import TABLE, advance
 from canaryctl.core.state import Phase, State
 from canaryctl.core.weight import Weight
@@ -32,15 +35,23 @@ _PLAN = Plan(
     lost_after=STEP,
     gateway_lost_after=STEP,
 )
+_PLANS = (
+    _PLAN,
+    replace(_PLAN, stages=(replace(_PLAN.stages[0], before=(Pause(),)), _PLAN.stages[1])),
+    replace(_PLAN, on_drift=OnDrift.REASSERT, reasserts=1, drain_within=STEP),
+)
+"""Without what may be asked for; with a wait; with drift that is mended, and a wait at the end."""
 _OTHER = Weight.parse(5)
+_CIRCUITS = (Circuit.OPEN, Circuit.CLOSED, Circuit.BACK)
+"""That a breaker becomes half-open is nothing that a rollout is told."""
 
 
 def arrows() -> dict[tuple[Phase, Phase], list[str]]:
     """Give, for each pair of phases, the events that lead from one to the other."""
     found: dict[tuple[Phase, Phase], dict[str, None]] = {}
-    first = (State(_PLAN), None, 0.0)
-    left: deque[tuple[State, Command | None, float]] = deque([first])
-    seen = {_key(*first)}
+    first = [(State(plan), None, 0.0) for plan in _PLANS]
+    left: deque[tuple[State, Command | None, float]] = deque(first)
+    seen = {_key(*one) for one in first}
     while left:
         state, command, now = left.popleft()
         for event in _variants(state, command, now + STEP):
@@ -80,7 +91,9 @@ def placed(text: str) -> str:
 def _key(state: State, command: Command | None, now: float) -> tuple[object, ...]:
     """Name what the next step depends on; times only as far as a bound can be passed."""
     silences = (state.silent_since, state.gateway_silent_since)
+    circuit = None if state.breaker is None else state.breaker.circuit
     return (
+        *(_PLANS.index(state.plan), state.waiting is None, circuit, state.reasserted, state.after),
         *(state.phase, state.index, state.attempts, command is None),
         *(None if since is None else now - since for since in silences),
         min((now - state.since) // STEP, _MOST_STEPS),
@@ -103,6 +116,12 @@ def _variants(state: State, command: Command | None, at: float) -> Iterator[e.Ev
         e.MetricsSilent(at, "no answer"),
         e.GatewaySilent(at, "no answer"),
         *(e.Overtaken(at, other, "somebody") for other in (Weight.ZERO, _OTHER, None)),
+        e.Held(at, "somebody"),
+        *(e.Controlled(at, verb, "q1", "somebody") for verb in Verb),
+        e.Drifted(at, "edited"),
+        *(e.BreakerMoved(at, Breaker(circuit, at + STEP), weight) for circuit in _CIRCUITS),
+        e.Waited(at),
+        e.DrainEnded(at, Drained(1, 0, 0.5, 0.5)),
         e.Interrupted(at, "Ctrl-C"),
         e.Crashed(at, "a defect"),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from canaryctl.core.drained import Drained
 from canaryctl.core.errors import GatewayUnreachable, MetricsUnavailable, Superseded
 from canaryctl.core.selector import Selector, parse_selector
 from canaryctl.core.series import (
@@ -39,6 +40,7 @@ class FakeRouter:
 
     Attributes:
         fail: called before each change; what it raises is the change's end.
+        drifted: tells what is not as it was set; empty: nothing.
     """
 
     clock: FakeClock
@@ -47,6 +49,7 @@ class FakeRouter:
     there: str = "0-start"
     mark: Mark = field(default_factory=Mark)
     silent_until: float = 0.0
+    drifted: Callable[[], str] = lambda: ""
 
     def check(self, weights: Sequence[Weight]) -> tuple[str, ...]:
         return (f"{len(weights)} weights",)
@@ -65,6 +68,13 @@ class FakeRouter:
         if self.clock.now() < self.silent_until:
             raise GatewayUnreachable("the fake does not answer")
         return self.there
+
+    def drift(self) -> str:
+        return self.drifted()
+
+    def drained(self, within: float) -> Drained:
+        self.clock.sleep(min(1.5, within))
+        return Drained(workers=2, connections=8, requests=0.5, took=1.5)
 
     def look(self) -> InForce:
         weight = self.weights[-1] if self.weights else Weight.ZERO

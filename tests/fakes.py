@@ -20,7 +20,9 @@ from canaryctl.ports import (
     Run,
     Step,
     Swap,
+    Sweep,
     Tail,
+    Worker,
     Write,
 )
 
@@ -46,6 +48,7 @@ class FakeHost:
         unreachable: when not empty, every call raises ``HostError`` with it.
         moment: its own, which tests set.
         held: lock files that somebody else holds for ever.
+        crew: gives the workers at each look; tests replace it.
     """
 
     files: dict[str, str] = field(default_factory=dict)
@@ -56,6 +59,9 @@ class FakeHost:
     unreachable: str = ""
     moment: Moment = field(default_factory=lambda: Moment("boot", 1000.0))
     held: set[str] = field(default_factory=set)
+    crew: Callable[[], Sequence[Worker]] = field(
+        default=lambda: (Worker(2, old=False, age=60.0, connections=None),)
+    )
     _inodes: dict[str, int] = field(default_factory=dict, init=False)
     _given: int = field(default=0, init=False)
 
@@ -94,6 +100,10 @@ class FakeHost:
         self._reach()
         return self.known.get(address, Located((), False, f"{address} does not resolve"))
 
+    def workers(self) -> tuple[Worker, ...]:
+        self._reach()
+        return tuple(sorted(self.crew(), key=lambda one: (one.age, one.pid)))
+
     def _do(self, step: Step) -> str:
         said = ""
         match step:
@@ -118,7 +128,18 @@ class FakeHost:
                 self.files.pop(path, None)
             case Reload():
                 said = self.reloaded(self.files)
+            case _:
+                self._sweep(step)
         return said
+
+    def _sweep(self, step: Step) -> None:
+        sweep = step.instead if isinstance(step, Lock) and step.path in self.held else step
+        if not isinstance(sweep, Sweep):
+            return
+        for path in [one for one in self.files if one.startswith(sweep.stem)]:
+            named = path.endswith(sweep.ending) and "/" not in path[len(sweep.stem) :]
+            if named and path != sweep.keep:
+                self._do(Remove(path))
 
     def _inode(self, path: str) -> int:
         if path not in self._inodes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
@@ -11,11 +11,13 @@ from pathlib import Path
 from canaryctl.config import loads
 from canaryctl.config.model import Config
 from canaryctl.core.commands import Command
+from canaryctl.core.control import Answer, Desk, Request, Verb
 from canaryctl.core.events import Check, Event, Judged
 from canaryctl.core.recording import Setup
 from canaryctl.core.sequential.batch import Attempts
 from canaryctl.core.series import Version
 from canaryctl.core.state import State
+from canaryctl.core.streaks import Streaks
 from canaryctl.listeners.journal import About, Journal
 from canaryctl.ports import Mark
 from canaryctl.runner import Runner
@@ -105,6 +107,30 @@ class Counted:
         share = self._router.weights[-1].fraction if self._router.weights else 0.0
         return Attempts(round(500 * share), 0.0, 500 - round(500 * share), 0.0)
 
+    def watch(self) -> Streaks:
+        return Streaks()
+
+
+@dataclass
+class AskedAt:
+    """A desk at which each request lies from its moment on, and is answered once.
+
+    Attributes:
+        requests: what is asked, with the seconds after the rollout's beginning.
+    """
+
+    clock: FakeClock
+    requests: list[tuple[float, Request]]
+    answers: list[Answer] = field(default_factory=list)
+
+    def read(self) -> Desk:
+        now = self.clock.now() - BEGIN
+        done = {answer.request for answer in self.answers}
+        return Desk(tuple(r for at, r in self.requests if at <= now and r.id not in done))
+
+    def answer(self, answer: Answer) -> None:
+        self.answers.append(answer)
+
 
 @dataclass
 class Heard:
@@ -128,6 +154,7 @@ class Rolled:
     state: State
     heard: Heard
     config: Config
+    answers: list[Answer] = field(default_factory=list)
 
 
 def roll(
@@ -139,10 +166,27 @@ def roll(
     stop_at: float = float("inf"),
     attempts: bool = True,
     name: str = ID,
+    asked: Sequence[tuple[float, Verb, str]] = (),
+    drifted_at: Sequence[float] = (),
+    first: int = 0,
 ) -> Rolled:
-    """Walk one rollout to its end and record it."""
+    """Walk one rollout to its end and record it.
+
+    ``asked`` is what somebody asks, so many seconds after its beginning, and as which role; at
+    ``drifted_at`` the weights are found changed; ``first`` is the stage to begin with, from 0.
+    """
     clock = FakeClock(BEGIN)
-    router = FakeRouter(clock)
+    drifts = [BEGIN + at for at in drifted_at]
+
+    def drifted() -> str:
+        return f"edited {drifts.pop(0)}" if drifts and clock.now() >= drifts[0] else ""
+
+    router = FakeRouter(clock, drifted=drifted)
+    requests = [
+        (at, Request(f"q{number}", name, verb, "bob@desk", "because", role))
+        for number, (at, verb, role) in enumerate(asked)
+    ]
+    desk = AskedAt(clock, requests)
     read = loads(config or configured())
     plan, gates, judgement = read.core_plan(), read.core_gates(), read.judgement()
     heard = Heard()
@@ -161,5 +205,7 @@ def roll(
         listeners=[journal, heard],
         judgement=judgement,
         attempts=Counted(router) if attempts else None,
+        controls=desk,
+        first=first,
     )
-    return Rolled(runner.run(), heard, read)
+    return Rolled(runner.run(), heard, read, desk.answers)

@@ -20,7 +20,12 @@ from canaryctl.cli.app import app
 from canaryctl.cli.config_text import duration
 from canaryctl.config import fields, loads
 from canaryctl.config import gates as gate_models
-from canaryctl.config import model as models
+from canaryctl.config.breaker import BreakerModel
+from canaryctl.config.gateway import DockerGateway, LocalGateway
+from canaryctl.config.model import Config
+from canaryctl.config.plan import PlanModel
+from canaryctl.config.sources import PrometheusSource, ScrapeSource
+from canaryctl.config.versions import VersionModel
 from canaryctl.core.evidence import beyond_chance
 from canaryctl.core.outcome import Cause, Ending, Outcome
 from canaryctl.core.rollout import TABLE
@@ -131,7 +136,7 @@ def configurations() -> Iterator[Any]:
     for page in PAGES:
         for number, body in enumerate(blocks(page.read_text(encoding="utf-8"), "yaml"), 1):
             parsed = yaml.safe_load(body)
-            if set(parsed) & set(models.Config.model_fields):
+            if set(parsed) & set(Config.model_fields):
                 yield pytest.param(body, id=f"{named(page)}-{number}")
 
 
@@ -143,11 +148,11 @@ def test_every_canary_yaml_loads(body: str) -> None:
 
 
 SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
-    "Top level": (models.Config,),
-    "versions": (models.VersionModel,),
-    "gateway": (models.DockerGateway, models.LocalGateway),
-    "plan": (models.PlanModel,),
-    "metrics": (models.PrometheusSource, models.ScrapeSource),
+    "Top level": (Config,),
+    "versions": (VersionModel,),
+    "gateway": (DockerGateway, LocalGateway),
+    "plan": (PlanModel,),
+    "metrics": (PrometheusSource, ScrapeSource),
     "gates": (
         gate_models.Ratio,
         gate_models.Latency,
@@ -155,11 +160,12 @@ SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
         gate_models.Gauge,
         gate_models.Promql,
     ),
+    "breaker": (BreakerModel,),
 }
 SAID_OTHERWISE = {
     "risk",  # a percentage
     # Defaults that depend on other keys or are made; the page says them in words.
-    *("plan", "metrics", "gates", "control", "upstream", "resolver", "template"),
+    *("plan", "metrics", "gates", "breaker", "control", "upstream", "resolver", "template"),
     *("binary", "main", "prefix"),
     *("docker_host", "docker_context", "tls_dir", "select", "targets", "headers"),
 }
@@ -215,7 +221,7 @@ def test_every_key_is_explained_with_its_default(section: str) -> None:
 def test_every_key_of_the_schema_is_in_one_of_the_sections() -> None:
     explained = {key for section in SECTIONS for key in rows(section)}
     text = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
-    schema = models.Config.model_json_schema()
+    schema = Config.model_json_schema()
     names = set(schema["properties"])
     for definition in schema["$defs"].values():
         names |= set(definition.get("properties", {}))
@@ -224,7 +230,7 @@ def test_every_key_of_the_schema_is_in_one_of_the_sections() -> None:
 
 def test_the_scrape_timeout_is_as_the_page_says() -> None:
     text = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
-    scraping = duration(models.ScrapeSource.model_fields["timeout"].default)
+    scraping = duration(ScrapeSource.model_fields["timeout"].default)
     assert f"With `scrape` it is {scraping}." in text
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "canaryctl"
-ROOT_MODULES = {"ports", "runner", "preflight", "quantities", "resources", "wiring"}
+ROOT_MODULES = {"ports", "runner", "watch", "preflight", "quantities", "resources", "wiring"}
 
 ALLOWED = {
     "core": {"core"},
     "ports": {"core"},
-    "runner": {"core", "ports"},
+    "runner": {"core", "ports", "watch"},
+    "watch": {"core", "ports"},
+    "guarding": {"guarding", "config", "core", "ports", "drivers", "listeners", "wiring"},
     "preflight": {"core", "ports"},
     "quantities": set(),
     "resources": set(),

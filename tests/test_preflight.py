@@ -58,7 +58,6 @@ class World:
             addresses=("app-canary:8001",),
             select={},
             release="v0.2.0",
-            machine="here",
         )()
         return {check.name: check for check in found}
 
@@ -177,8 +176,7 @@ FORCE = InForce("7-a", Weight(500), Mark("v1", "r1", "ops@there:1", "stage 2"), 
 @pytest.mark.parametrize(
     ("seen", "passed", "said"),
     [
-        (FORCE, False, "ops@there:1 at 5 %"),
-        (replace(FORCE, mark=Mark("v1", "r1", "ops@here:1")), True, "canary 5 %"),
+        (FORCE, True, "canary 5 %"),  # whose it is the lease tells, when it is taken
         (replace(FORCE, weight=Weight.ZERO), True, "canary 0 %"),
         (InForce(None, None, None, None, "refused"), None, "new"),
         (InForce(None, None, Mark(), "7-a", "refused"), False, "refused"),

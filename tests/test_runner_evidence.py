@@ -17,6 +17,7 @@ from canaryctl.core.sequential.batch import Attempts
 from canaryctl.core.sequential.course import Move, Policy
 from canaryctl.core.series import Version
 from canaryctl.core.state import State
+from canaryctl.core.streaks import Streaks
 from canaryctl.core.weight import Weight
 from canaryctl.ports import Mark
 from canaryctl.runner import Runner
@@ -131,6 +132,10 @@ class World:
     def read(self) -> Attempts | None:
         """NGINX's own counts, where a test gives any."""
         return self.attempts.pop(0) if self.attempts else None
+
+    def watch(self) -> Streaks:
+        """Nothing is known of rows."""
+        return Streaks()
 
     def judged(self) -> list[Judged]:
         return [event for event in self.listener.events if isinstance(event, Judged)]

@@ -15,10 +15,15 @@ import typer
 from canaryctl.cli import (
     analyze,
     config,
+    control,
     demo,
+    guard,
     history,
     init,
+    recover,
+    redacted,
     replay,
+    resume,
     rollback,
     rollout,
     simulate,
@@ -44,7 +49,11 @@ app = typer.Typer(
 )
 for verb in (
     rollout,
+    control,
     rollback,
+    resume,
+    recover,
+    guard,
     weights,
     status,
     analyze,
@@ -124,6 +133,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a sign may not end a rollback.
             stream.reconfigure(errors="backslashreplace")
+    redacted.install()
     arguments = sys.argv[1:]
     code = 0
     try:
@@ -133,6 +143,12 @@ def main() -> None:
         _report(error, as_json=_wants_json(arguments))
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
+    except Exception as error:  # noqa: BLE001  a defect: 1 would say that a gate has failed
+        code = CanaryctlError.exit_code
+        typer.echo(redacted.traceback_of(error), err=True, nl=False)
+        said = f"unforeseen: {type(error).__name__}: {error}"
+        next_step = "see `canaryctl status` for what is in force, and report the lines above"
+        _report(CanaryctlError(said, next_step=next_step), as_json=_wants_json(arguments))
     finally:
         _flush()
     sys.exit(code)

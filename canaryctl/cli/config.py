@@ -64,7 +64,7 @@ def understood(config: Config) -> Iterator[tuple[str, str]]:
     from canaryctl.cli.config_text import shown
     from canaryctl.cli.rules import judged_line
     from canaryctl.listeners.line import clean
-    from canaryctl.listeners.words import planned
+    from canaryctl.listeners.plan_words import planned
 
     written = shown(config)
     plan = config.core_plan()

@@ -11,8 +11,9 @@ from typing import Any, get_args
 
 from pydantic import WithJsonSchema
 
-from canaryctl.config import fields
-from canaryctl.config.model import Config, PlanModel
+from canaryctl.config import fields, stages
+from canaryctl.config.model import Config
+from canaryctl.config.plan import PlanModel
 from canaryctl.listeners.jsonable import percent
 
 Schema = dict[str, Any]
@@ -51,20 +52,47 @@ _STAGE = _any(
     {"type": "number", "exclusiveMinimum": 0, "maximum": 100},
     _text(rf"(?=.*[1-9]){_SHARE}"),
 )
-_STAGES = {
-    "anyOf": [
-        {"type": "array", "items": _STAGE, "minItems": 1, "uniqueItems": True},
-        _text(rf"(?=.*[1-9]){_SHARE}(\s*,\s*{_SHARE})*\s*,?"),
-        _ENVIRONMENT,
-    ],
-    "description": "the canary's percentages, rising",
-    "examples": [[1, 5, 25, 100]],
-}
 _DURATION = _any(
     {"type": "number", "exclusiveMinimum": 0},
     _text(rf"(?=.*[1-9])({_NUMBER}|{_SPAN})"),
     examples=["15m", "90s", "1h30m", 900],
 )
+_ROLE = _any({"type": "string", "pattern": r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"})
+_UNTIL_CONTINUED: Schema = {"anyOf": [{"type": "null"}, {"type": "object", "maxProperties": 0}]}
+_LENGTH: Schema = {
+    "type": "object",
+    "properties": {"duration": _DURATION},
+    "required": ["duration"],
+    "additionalProperties": False,
+}
+
+
+def _wait(key: str, value: Schema) -> Schema:
+    return {
+        "type": "object",
+        "properties": {key: value},
+        "required": [key],
+        "additionalProperties": False,
+    }
+
+
+_ROLES: Schema = {"type": "array", "items": _ROLE, "minItems": 1, "uniqueItems": True}
+_PAUSE = _wait("pause", {"anyOf": [_DURATION, _LENGTH, _UNTIL_CONTINUED]})
+_APPROVE = _wait("approve", {"anyOf": [_ROLE, _ROLES]})
+_STAGES = {
+    "anyOf": [
+        {
+            "type": "array",
+            "items": {"anyOf": [_STAGE, _PAUSE, _APPROVE]},
+            "contains": _STAGE,
+            "minItems": 1,
+        },
+        _text(rf"(?=.*[1-9]){_SHARE}(\s*,\s*{_SHARE})*\s*,?"),
+        _ENVIRONMENT,
+    ],
+    "description": "the canary's percentages, rising; pauses and approvals between them",
+    "examples": [[1, {"pause": "10m"}, 5, {"approve": ["engineering", "product"]}, 25, 100]],
+}
 _LIMIT = _any(
     {"type": "number"},
     _text(rf"([-+]?{_NUMBER}([eE][-+]?[0-9]+)?\s*%?|{_SPAN})"),
@@ -97,8 +125,9 @@ _TIGHTER = tuple(
     (_loose(alias), tight)
     for alias, tight in (
         (fields.Addresses, _ADDRESSES),
-        (fields.Stages, _STAGES),
+        (stages.Stages, _STAGES),
         (fields.Duration, _DURATION),
+        (fields.Percent, _STAGE),
         (fields.Limit, _LIMIT),
         (fields.Limits, _LIMITS),
         (fields.Labels, _LABELS),
@@ -119,8 +148,8 @@ def schema() -> Schema:
     for definition in definitions.values():
         properties = definition.get("properties", {})
         properties |= {key: _SELECTOR for key in _SELECTORS if key in properties}
-    stages = PlanModel.model_fields["stages"].default
-    definitions["PlanModel"]["properties"]["stages"]["default"] = [percent(one) for one in stages]
+    weights = PlanModel.model_fields["stages"].default
+    definitions["PlanModel"]["properties"]["stages"]["default"] = [percent(one) for one in weights]
     definitions["FromEnvironment"] = {
         "type": "string",
         "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}",
@@ -133,6 +162,7 @@ def _either(*keys: str) -> list[Schema]:
     return [{"required": [key]} for key in keys]
 
 
+_KEY_NEEDS_CERTIFICATE: Schema = {"dependentRequired": {"key_file": ["cert_file"]}}
 _LIMITED = {"anyOf": _either("max", "min", "max_ratio")}
 _RULES: dict[str, Schema] = {
     "Ratio": _LIMITED,
@@ -147,7 +177,12 @@ _RULES: dict[str, Schema] = {
         "oneOf": _either("container", "service"),
         "not": {"required": ["docker_host", "docker_context"]},
     },
-    "PrometheusSource": {"not": {"required": ["bearer_token", "basic_auth"]}},
+    "PrometheusSource": {
+        "not": {"required": ["bearer_token", "basic_auth"]},
+        **_KEY_NEEDS_CERTIFICATE,
+    },
+    "ScrapeSource": _KEY_NEEDS_CERTIFICATE,
+    "TlsFiles": _KEY_NEEDS_CERTIFICATE,
 }
 _SCRAPE_HAS_NO_PROMQL: Schema = {
     # Where `metrics` is left out the condition holds as well: scrape is the default.

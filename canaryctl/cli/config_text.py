@@ -10,16 +10,19 @@ from collections.abc import Hashable
 from enum import Enum
 from typing import TYPE_CHECKING, Any, get_args
 
+from canaryctl.core.redaction import MASK, SECRETS, without_login
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic.fields import FieldInfo
 
     from canaryctl.config.model import Config
+    from canaryctl.core.plan import Approval, Pause
+    from canaryctl.core.weight import Weight
 
-MASK = "***"
 _FIRST = ("driver", "provider", "name", "kind")
 _REFERENCE = re.compile(r"\$(?=[${])")
-_LOGIN = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*://)([^/?#@]*)@")
+_KEYS_IN_URL = re.compile(r"^(https?://[^?#\s]*\?)[^#\s]+")
 _HOUR, _MINUTE = 3600, 60
 _EXACT = 1e15
 
@@ -72,19 +75,6 @@ def escaped(text: str) -> str:
     return _REFERENCE.sub("$$", text)
 
 
-def without_login(text: str) -> str:
-    """Mask the password in a URL; without one, the user of an HTTP URL, for it is a token."""
-
-    def masked(found: re.Match[str]) -> str:
-        scheme, login = found.groups()
-        user, colon, _ = login.partition(":")
-        if colon:
-            return f"{scheme}{user}:{MASK}@"
-        return f"{scheme}{MASK}@" if scheme.startswith("http") else found.group()
-
-    return _LOGIN.sub(masked, text)
-
-
 def _exact(text: str, read: Any, value: float) -> str | float:
     try:
         return text if read(text) == value else value
@@ -114,7 +104,7 @@ def _model(model: BaseModel) -> dict[str, Any]:
         if value is None:
             continue
         write = next((written[one] for one in _marks(field) if one in written), _value)
-        found[name] = write(value)
+        found[field.alias or name] = write(value)
     if "address" in found and len(found["address"]) == 1:
         found["address"] = found["address"][0]
     first = [name for name in _FIRST if name in found]
@@ -130,22 +120,23 @@ def _marks(field: FieldInfo) -> list[Any]:
 def _value(value: Any) -> Any:
     from pydantic import BaseModel, SecretStr
 
+    from canaryctl.core.plan import Approval, Pause
     from canaryctl.core.weight import Weight
-    from canaryctl.listeners.jsonable import percent
 
     match value:
         case BaseModel():
             found: Any = _model(value)
         case SecretStr():
             found = MASK
-        case Weight():
-            found = percent(value)
+        case Weight() | Pause() | Approval():
+            found = _stage(value)
         case Enum():
             found = value.value
         case float() if value.is_integer() and abs(value) < _EXACT:
             found = int(value)
         case str():
-            found = escaped(without_login(value))
+            # A URL's query string may hold a key, and what the environment gave may be one.
+            found = escaped(SECRETS.hide(_KEYS_IN_URL.sub(rf"\1{MASK}", without_login(value))))
         case dict():
             found = {key: _value(one) for key, one in value.items()}
         case list() | tuple():
@@ -153,3 +144,16 @@ def _value(value: Any) -> Any:
         case _:
             found = value
     return found
+
+
+def _stage(one: Weight | Pause | Approval) -> Any:
+    from canaryctl.core.plan import Approval, Pause
+    from canaryctl.listeners.jsonable import percent
+
+    match one:
+        case Pause(length):
+            return {"pause": {} if length is None else duration(length)}
+        case Approval(roles):
+            return {"approve": list(roles)}
+        case _:
+            return percent(one)

@@ -26,6 +26,7 @@ from canaryctl.core.weight import Weight
 
 if TYPE_CHECKING:
     from canaryctl.config.model import Config
+    from canaryctl.preflight import Preflight
     from canaryctl.wiring import Build
 
 
@@ -148,6 +149,8 @@ def _checks(build: Build, release: str) -> Iterator[dict[str, Any]]:
         notes = build.router.check(weights)
         accepted = f"accepts {', '.join(map(str, weights))} % ({'; '.join(notes)})"
         yield {"name": build.host.describe(), "passed": True, "detail": accepted}
+        listener = _preflight(build, release).control_listener()
+        yield from ({"name": c.name, "passed": c.passed, "detail": c.detail} for c in listener)
     except HostError as error:
         yield {"name": "NGINX", "passed": None, "detail": f"not reached from here: {error}"}
     except CanaryctlError as error:
@@ -159,16 +162,24 @@ def _metrics_checks(build: Build, release: str) -> Iterator[dict[str, Any]]:
     """Where the source answers, hold every gate against it as the rollout's preflight will."""
     from canaryctl.core.look import UP
     from canaryctl.core.series import SeriesWanted, Version
-    from canaryctl.preflight import CANARY_METRICS, Preflight
-    from canaryctl.wiring import machine
+    from canaryctl.preflight import CANARY_METRICS
 
-    config = build.config
     try:
         build.metrics.read((SeriesWanted(Version.STABLE, UP),), build.clock.now())
     except MetricsUnavailable as error:
         yield {"name": "metrics", "passed": None, "detail": f"not reached from here: {error}"}
         return
-    preflight = Preflight(
+    for check in _preflight(build, release).metrics_source():
+        # In CI the canary is not started yet; everything else must be there already.
+        passed = None if check.name == CANARY_METRICS else check.passed
+        yield {"name": check.name, "passed": passed, "detail": check.detail}
+
+
+def _preflight(build: Build, release: str) -> Preflight:
+    from canaryctl.preflight import Preflight
+
+    config = build.config
+    return Preflight(
         plan=config.core_plan(),
         gates=config.core_gates(),
         router=build.router,
@@ -178,9 +189,6 @@ def _metrics_checks(build: Build, release: str) -> Iterator[dict[str, Any]]:
         addresses=config.versions.canary.address,
         select=config.select(),
         release=release,
-        machine=machine(),
+        verify=config.gateway.verify,
+        exposed=build.exposed,
     )
-    for check in preflight.metrics_source():
-        # In CI the canary is not started yet; everything else must be there already.
-        passed = None if check.name == CANARY_METRICS else check.passed
-        yield {"name": check.name, "passed": passed, "detail": check.detail}

@@ -60,7 +60,7 @@ def planned(config: Config, **flags: tuple[str, str | None]) -> Config:
     """
     from pydantic import ValidationError
 
-    from canaryctl.config.model import PlanModel
+    from canaryctl.config.plan import PlanModel
 
     given = {key: value for key, (_, value) in flags.items() if value is not None}
     if not given:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Annotated
 
@@ -10,8 +11,6 @@ import typer
 from canaryctl.cli.context import Output, context
 
 ATTEMPTS = 3
-PAUSE = 0.5
-"""Seconds between two attempts."""
 
 
 def register(app: typer.Typer) -> None:
@@ -26,8 +25,8 @@ def rollback(
 ) -> None:
     """Send all traffic back to stable now, and prove it. A running rollout notices and ends."""
     from canaryctl.cli.flags import sentence
-    from canaryctl.core.errors import CanaryctlError, ConfigError, TrafficUnknown
-    from canaryctl.core.weight import Weight
+    from canaryctl.core.errors import HostError
+    from canaryctl.guarding.zero import to_zero
     from canaryctl.listeners.journal import Journal
     from canaryctl.ports import Mark
     from canaryctl.wiring import owner
@@ -35,21 +34,9 @@ def rollback(
     said = f"rollback: {sentence('--reason', reason)}"
     build = context(ctx).build()
     mark = Mark(owner=owner(), reason=said)
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            proof = build.router.set(Weight.ZERO, mark, None)
-            break
-        except CanaryctlError as error:
-            if isinstance(error, ConfigError) and build.fall_back():
-                typer.echo(f"{error}; using the packaged template instead", err=True)
-                continue
-            if attempt == ATTEMPTS:
-                raise TrafficUnknown(
-                    f"0 % could not be proven in {ATTEMPTS} attempts: {error}",
-                    next_step=error.next_step or "look at NGINX itself",
-                ) from error
-            typer.echo(f"attempt {attempt} of {ATTEMPTS}: {error}", err=True)
-            build.clock.sleep(PAUSE)
+    proof = to_zero(build, mark, ATTEMPTS, lambda text: typer.echo(text, err=True))
+    with contextlib.suppress(HostError):
+        build.lease.free(None)  # whoever led a rollout here leads none any more
     Journal.record_act(build, "rollback", mark, proof)
     if output is Output.JSON:
         fields = {

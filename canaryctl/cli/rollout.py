@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +14,10 @@ from canaryctl.cli.options import Interval, ObservationPeriod, Stages
 if TYPE_CHECKING:
     from canaryctl.config.model import Config
     from canaryctl.core.state import State
+    from canaryctl.drivers.tenure import GatewayTenure
+    from canaryctl.guarding.start import GuardProcess
     from canaryctl.ports import Listener
+    from canaryctl.wiring import Build
 
 
 def register(app: typer.Typer) -> None:
@@ -59,63 +63,138 @@ def rollout(
 
 
 def run(
-    config: Config, given: Context, release: str, output: Output, extra: Sequence[Listener] = ()
+    config: Config,
+    given: Context,
+    release: str,
+    output: Output,
+    extra: Sequence[Listener] = (),
+    first: int = 0,
 ) -> State:
     """Hold the gateway and walk the rollout to its end.
+
+    Args:
+        config: with the flags' values in it.
+        given: the options before the verb.
+        release: the version to roll out.
+        output: how it is shown.
+        extra: more listeners.
+        first: the stage to begin with, from 0; another one for a rollout that is resumed.
 
     Raises:
         GatewayHeld: another rollout holds the gateway; nothing was touched.
     """
     from canaryctl.cli.shown import shown
     from canaryctl.cli.stop import StopFlag
+    from canaryctl.core.lease import Lease
     from canaryctl.core.recording import Setup
+    from canaryctl.drivers.tenure import GatewayTenure
+    from canaryctl.guarding.process import spec_of
+    from canaryctl.guarding.start import GuardProcess
     from canaryctl.listeners.journal import Journal
     from canaryctl.ports import Mark
     from canaryctl.preflight import Preflight
     from canaryctl.runner import Runner
-    from canaryctl.wiring import Build, machine, owner
+    from canaryctl.wiring import Build, owner
 
     build = Build(config, given.path().resolve().parent)
     plan, gates, select = config.core_plan(), config.core_gates(), config.select()
     stop = StopFlag()
-    with build.locks.rollout():
-        mark = Mark(release, build.new_id(), owner())
-        preflight = Preflight(
-            plan=plan,
-            gates=gates,
-            router=build.router,
-            host=build.host,
-            metrics=build.metrics,
-            clock=build.clock,
-            addresses=config.versions.canary.address,
-            select=select,
-            release=release,
-            machine=machine(),
-        )
-        listeners: list[Listener] = [
-            Journal.opened(build, mark, setup=Setup(plan, gates, config.judgement())),
-            *shown(build, mark, output, given.command),
-            *extra,
-        ]
-        runner = Runner(
-            plan=plan,
-            gates=gates,
-            router=build.router,
-            metrics=build.metrics,
-            clock=build.clock,
-            preflight=preflight,
-            mark=mark,
-            select=select,
-            stopped=stop.by,
-            listeners=listeners,
-            judgement=config.judgement(),
-            attempts=build.attempts,
-        )
-        with stop:
-            try:
-                return runner.run()
-            finally:
-                for listener in listeners:
-                    close = getattr(listener, "close", None)
-                    if close is not None:
-                        close()
+    _free(build)
+    mark = Mark(release, build.new_id(), owner())
+    gateway = config.gateway
+    guard = GuardProcess(spec_of(build, mark.rollout), build.clock)
+    lease = Lease(mark.rollout, mark.owner, release, gateway.lease, on_abandon=gateway.on_abandon)
+    tenure = GatewayTenure(build.lease, lease, build.clock, guard)
+    preflight = Preflight(
+        plan=plan,
+        gates=gates,
+        router=build.router,
+        host=build.host,
+        metrics=build.metrics,
+        clock=build.clock,
+        addresses=config.versions.canary.address,
+        select=select,
+        release=release,
+        verify=gateway.verify,
+        exposed=build.exposed,
+        identities=build.identities,
+    )
+    listeners: list[Listener] = [
+        Journal.opened(build, mark, setup=Setup(plan, gates, config.judgement())),
+        *shown(build, mark, output, given.command),
+        *extra,
+    ]
+    runner = Runner(
+        plan=plan,
+        gates=gates,
+        router=build.router,
+        metrics=build.metrics,
+        clock=build.clock,
+        preflight=preflight,
+        mark=mark,
+        select=select,
+        stopped=stop.by,
+        listeners=listeners,
+        judgement=config.judgement(),
+        attempts=build.attempts,
+        tenure=tenure,
+        controls=build.desk,
+        first=first,
+        breaking=config.breaker_policy(),
+        identities=build.identities,
+    )
+    with stop, closing(listeners), guarded(guard, tenure) as ended:
+        state = runner.run()
+        ended.append(state)
+        return state
+
+
+def _free(build: Build) -> None:
+    """Say at once who leads a rollout here; what cannot be seen now the preflight will tell.
+
+    Raises:
+        GatewayHeld: somebody does.
+    """
+    from canaryctl.core.errors import HostError
+    from canaryctl.drivers.lease_file import held
+
+    with contextlib.suppress(HostError):
+        found = build.lease.look()
+        if found.lease is not None and found.left > 0:
+            raise held(found.lease, found.left)
+
+
+@contextlib.contextmanager
+def closing(listeners: Sequence[Listener]) -> Iterator[None]:
+    """Close those listeners that hold something open, at the end."""
+    try:
+        yield
+    finally:
+        for listener in listeners:
+            close = getattr(listener, "close", None)
+            if close is not None:
+                close()
+
+
+@contextlib.contextmanager
+def guarded(guard: GuardProcess, tenure: GatewayTenure) -> Iterator[list[State]]:
+    """Have the rollout's traffic looked after, whatever becomes of this process.
+
+    The state that the rollout ended in goes into what is given. Where there is none, or traffic
+    is not proven, the lease stays and the guard takes over.
+    """
+    from canaryctl.core.outcome import Outcome
+
+    ended: list[State] = []
+    guard.start()
+    try:
+        yield ended
+    finally:
+        ending = ended[0].ending if ended else None
+        if ending is not None and ending.outcome is not Outcome.UNKNOWN:
+            tenure.give_back()
+            guard.done()
+        elif tenure.taken:
+            guard.abandon()
+        else:
+            guard.done()

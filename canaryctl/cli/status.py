@@ -10,6 +10,7 @@ import typer
 from canaryctl.cli.context import Output, context
 
 if TYPE_CHECKING:
+    from canaryctl.drivers.lease_file import Found
     from canaryctl.ports import InForce
 
 
@@ -29,7 +30,8 @@ def status(
 
     build = context(ctx).build()
     seen = force(build)
-    held = build.locks.holder()
+    found = build.lease.look()
+    held = _leader(found)
     past = last(build.gateway)
     mark = seen.mark
     said: dict[str, Any] = {
@@ -47,6 +49,9 @@ def status(
         "owner": mark.owner if mark else "",
         "reason": mark.reason if mark else "",
         "running": held,
+        "lease": _lease(found),
+        "abandoned": found.lease is not None and found.left <= 0,
+        "lease_broken": found.lease is None and found.text is not None,
         "last": past,
         "problem": seen.problem,
     }
@@ -62,6 +67,28 @@ def status(
             seen.problem,
             next_step=step if fresh else "look at NGINX; `canaryctl rollback` proves 0 %",
         )
+
+
+def _leader(found: Found) -> str | None:
+    """Say who leads a rollout here, as the gateway tells, on whatever machine."""
+    lease = found.lease
+    if lease is None or found.left <= 0:
+        return None
+    return f"{lease.owner}: {lease.release}, {lease.doing or 'beginning'}"
+
+
+def _lease(found: Found) -> dict[str, Any] | None:
+    lease = found.lease
+    if lease is None:
+        return None
+    return {
+        "rollout": lease.rollout,
+        "owner": lease.owner,
+        "release": lease.release,
+        "doing": lease.doing,
+        "left": round(found.left, 1),
+        "on_abandon": str(lease.on_abandon),
+    }
 
 
 def _unattended(seen: InForce, held: str | None) -> bool:
@@ -88,11 +115,20 @@ def _lines(said: dict[str, Any]) -> list[str]:
         )
     shown = ("release", "rollout", "owner", "reason")
     lines.extend(f"  {key:<11} {said[key]}" for key in shown if said[key])
-    lines.append(f"  running     {said['running'] or 'no rollout on this machine'}")
+    lines.append(f"  running     {said['running'] or 'no rollout'}")
+    if lease := said["lease"]:
+        left = lease["left"]
+        if left > 0:
+            how = f"counts for another {left:g} s"
+        else:
+            how = f"ran out: abandoned ({lease['doing'] or 'before its first stage'})"
+        lines.append(f"  lease       of rollout {lease['rollout']} {how}")
+    if said["lease_broken"]:
+        lines.append("  lease       is there, and cannot be read: `canaryctl recover`")
     if said["unattended"]:
         lines.append(
-            f"  unattended  nobody on this machine judges these {said['canary']:g} %: "
-            "`canaryctl rollback`, unless the rollout runs on another machine"
+            f"  unattended  nobody judges these {said['canary']:g} %: `canaryctl resume`, or "
+            "`canaryctl rollback`"
         )
     if past := said["last"]:
         lines.append(

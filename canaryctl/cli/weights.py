@@ -61,6 +61,7 @@ def set_(
     """Set the canary's weight by hand, and prove it."""
     from canaryctl.cli.flags import release_of, sentence, weight_of
     from canaryctl.cli.seen import stable_share
+    from canaryctl.drivers.lease_file import held
     from canaryctl.listeners.journal import Journal
     from canaryctl.ports import Mark
     from canaryctl.wiring import owner
@@ -68,11 +69,13 @@ def set_(
     wanted = weight_of("N", weight)
     mark = Mark(release_of(release) if release else "", "", owner(), sentence("--reason", reason))
     build = context(ctx).build()
-    with build.locks.rollout():
-        if output is Output.TEXT:
-            typer.echo(f"setting the canary to {wanted} % at {build.host.describe()} …")
-        _answering(build)
-        proof = build.router.set(wanted, mark, None)
+    found = build.lease.look()
+    if found.lease is not None and found.left > 0:
+        raise held(found.lease, found.left)
+    if output is Output.TEXT:
+        typer.echo(f"setting the canary to {wanted} % at {build.host.describe()} …")
+    _answering(build)
+    proof = build.router.set(wanted, mark, None)
     Journal.record_act(build, "weights set", mark, proof)
     if output is Output.JSON:
         said = {

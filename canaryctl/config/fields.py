@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -35,18 +34,11 @@ def _addresses(value: Any) -> Any:
     return tuple(_address(one) for one in many)
 
 
-def _weights(value: Any) -> Any:
-    if isinstance(value, str):
-        value = [part for part in value.split(",") if part.strip()]
-    if not isinstance(value, list | tuple) or not value:
-        raise ValueError("at least one stage, such as [1, 5, 25, 100]")
-    parsed = [one if isinstance(one, Weight) else Weight.parse(one) for one in value]
-    for before, after in pairwise(parsed):
-        if after <= before:
-            raise ValueError(f"stages rise: {after} does not come after {before}")
-    if parsed[0] == Weight.ZERO:
-        raise ValueError("stages begin above 0 %")
-    return tuple(parsed)
+def _percent(value: Any) -> float:
+    weight = Weight.parse(value)
+    if weight == Weight.ZERO:
+        raise ValueError("a weight above 0 %, such as 1")
+    return weight.hundredths / 100
 
 
 def _positive(value: Any) -> float:
@@ -99,18 +91,6 @@ Addresses = Annotated[
         }
     ),
 ]
-Stages = Annotated[
-    tuple[Weight, ...],
-    BeforeValidator(_weights),
-    WithJsonSchema(
-        {
-            "type": "array",
-            "items": _TEXT_OR_NUMBER,
-            "minItems": 1,
-            "description": "the canary's percentages, rising",
-        }
-    ),
-]
 Duration = Annotated[
     float, BeforeValidator(_positive), WithJsonSchema({**_TEXT_OR_NUMBER, "examples": ["15m"]})
 ]
@@ -119,6 +99,9 @@ DurationFromZero = Annotated[
 ]
 Share = Annotated[
     float, BeforeValidator(_share), WithJsonSchema({**_TEXT_OR_NUMBER, "examples": ["1%"]})
+]
+Percent = Annotated[
+    float, BeforeValidator(_percent), WithJsonSchema({**_TEXT_OR_NUMBER, "examples": [1]})
 ]
 Labels = Annotated[
     dict[str, str],

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from canaryctl.core.errors import ConfigError
+from canaryctl.core.redaction import SECRETS
 
 _VARIABLE = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 DEFAULT = "canary.yaml"
-_DEEPEST, _MOST_NODES = 50, 100_000
+_Given = dict[tuple[str | int, ...], list[tuple[str, str]]]
+_LONGEST = 500
+"""Characters of one message about one key, which may quote what stands there."""
 
 
 def find(flag: Path | None, environment: Mapping[str, str]) -> Path:
@@ -48,81 +51,21 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> Any:
 
 def loads(text: str, name: str = DEFAULT, environment: Mapping[str, str] | None = None) -> Any:
     """Check a text; see ``load``."""
-    import yaml  # noqa: PLC0415  only when a configuration is read
     from pydantic import ValidationError  # noqa: PLC0415  84 ms
 
     from canaryctl.config.model import Config  # noqa: PLC0415
+    from canaryctl.config.secrets import learn  # noqa: PLC0415
+    from canaryctl.config.yaml_text import read  # noqa: PLC0415  only when one is read
 
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        _bounded(node, name)
-        parsed = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{name}:{mark.line + 1}" if mark else name
-        problem = getattr(error, "problem", None) or str(error) or type(error).__name__
-        raise ConfigError(f"{where}: not YAML: {problem}") from error
-    if not isinstance(parsed, dict):
-        raise ConfigError(
-            f"{name}: a mapping with service, versions, gateway … is expected",
-            next_step="`canaryctl init` writes one to start from",
-        )
-    lines = _lines(node)
-    _unique(node, name)
-    filled = _filled(parsed, {} if environment is None else environment, (), lines, name)
+    parsed, lines = read(text, name)
+    given: _Given = {}
+    filled = _filled(parsed, {} if environment is None else environment, (), lines, name, given)
+    learn(filled, given)
     try:
         return Config.model_validate(filled)
     except ValidationError as error:
-        raise ConfigError(_explained(error, lines, name)) from error
-
-
-def _bounded(node: Any, name: str) -> None:
-    """Refuse what grows without end when its aliases are followed."""
-    left, seen = [(node, 0)], 0
-    while left:
-        here, depth = left.pop()
-        seen += 1
-        if depth > _DEEPEST or seen > _MOST_NODES:
-            raise ConfigError(f"{name}: nested too deeply, or an alias that contains itself")
-        if here is not None and here.id == "mapping":
-            left += [(one, depth + 1) for pair in here.value for one in pair]
-        elif here is not None and here.id == "sequence":
-            left += [(one, depth + 1) for one in here.value]
-
-
-def _lines(node: Any) -> dict[tuple[str | int, ...], int]:
-    """Give the line of every key, by its path."""
-    found: dict[tuple[str | int, ...], int] = {}
-
-    def visit(here: Any, path: tuple[str | int, ...]) -> None:
-        found.setdefault(path, here.start_mark.line + 1)
-        if here.id == "mapping":
-            for key, value in here.value:
-                found[(*path, str(key.value))] = key.start_mark.line + 1
-                visit(value, (*path, str(key.value)))
-        elif here.id == "sequence":
-            for index, value in enumerate(here.value):
-                visit(value, (*path, index))
-
-    visit(node, ())
-    return found
-
-
-def _unique(node: Any, name: str) -> None:
-    """Refuse a key given twice: YAML would quietly take the last one."""
-    if node.id == "mapping":
-        seen: set[str] = set()
-        for key, value in node.value:
-            text = str(key.value)
-            if text in seen:
-                raise ConfigError(
-                    f"{name}:{key.start_mark.line + 1}: the key {text!r} stands twice"
-                )
-            seen.add(text)
-            _unique(value, name)
-    elif node.id == "sequence":
-        for value in node.value:
-            _unique(value, name)
+        # What pydantic says quotes what it read, also in its traceback.
+        raise ConfigError(_explained(error, lines, name)) from None
 
 
 def _filled(
@@ -131,14 +74,21 @@ def _filled(
     path: tuple[str | int, ...],
     lines: Mapping[tuple[str | int, ...], int],
     name: str,
+    noted: _Given,
 ) -> Any:
-    """Put the environment's values in: ``${VAR}``, ``${VAR:-default}``, ``$$`` for a dollar."""
+    """Put the environment's values in: ``${VAR}``, ``${VAR:-default}``, ``$$`` for a dollar.
+
+    What came from the environment, and where, is ``noted``.
+    """
     if isinstance(value, dict):
         return {
-            str(k): _filled(v, environment, (*path, str(k)), lines, name) for k, v in value.items()
+            str(k): _filled(v, environment, (*path, str(k)), lines, name, noted)
+            for k, v in value.items()
         }
     if isinstance(value, list):
-        return [_filled(v, environment, (*path, i), lines, name) for i, v in enumerate(value)]
+        return [
+            _filled(v, environment, (*path, i), lines, name, noted) for i, v in enumerate(value)
+        ]
     if not isinstance(value, str):
         return value
 
@@ -147,10 +97,16 @@ def _filled(
         if variable is None:
             return "$"
         given = environment.get(variable) or default
+        if environment.get(variable):
+            noted.setdefault(path, []).append((variable, environment[variable]))
         if given is None:
             raise ConfigError(
                 f"{name}:{_line(path, lines)}: {_dotted(path)}: ${{{variable}}} is not set",
                 next_step=f"export {variable}=…, or write ${{{variable}:-default}}",
+            )
+        if not given.isascii() and given.encode(errors="replace").decode() != given:
+            raise ConfigError(
+                f"{name}:{_line(path, lines)}: {_dotted(path)}: ${{{variable}}} is not UTF-8"
             )
         return given
 
@@ -162,7 +118,7 @@ def _explained(error: Any, lines: Mapping[tuple[str | int, ...], int], name: str
     for problem in error.errors(include_url=False, include_context=True):
         path = _known(problem["loc"], lines, absent=problem["type"] == "missing")
         where = f"{name}:{_line(path, lines)}: {_dotted(path) or 'file'}"
-        said.append(f"{where}: {_words(problem)}{_suggested(problem)}")
+        said.append(f"{where}: {_bounded(SECRETS.hide(_words(problem)))}{_suggested(problem)}")
     return "\n".join(dict.fromkeys(said))
 
 
@@ -184,7 +140,16 @@ def _line(path: tuple[str | int, ...], lines: Mapping[tuple[str | int, ...], int
 
 
 def _dotted(path: tuple[str | int, ...]) -> str:
-    return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).removeprefix(".")
+    return "".join(f"[{p}]" if isinstance(p, int) else f".{_key(p)}" for p in path)[path != () :]
+
+
+def _key(name: str) -> str:
+    """Write a key that somebody made up so that it stays one line, whatever is in it."""
+    return _bounded(name if name.isprintable() else repr(name))
+
+
+def _bounded(words: str) -> str:
+    return words if len(words) <= _LONGEST else f"{words[:_LONGEST]}…"
 
 
 def _words(problem: Mapping[str, Any]) -> str:

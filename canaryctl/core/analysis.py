@@ -133,6 +133,7 @@ class Analysis:
             attempts=seen.attempts,
             up=seen.up if self._watched else None,
             restarts=seen.restarts,
+            paused=seen.paused,
         )
         if seen.attempts is not None and self._weighed_here:
             # A stage's first counts began before its weight was in force: they are not shown.

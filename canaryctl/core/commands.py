@@ -45,4 +45,26 @@ class Observe:
     unseen: float
 
 
-Command = RunPreflight | SetWeight | Observe
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Wait until ``until`` (epoch seconds) with all traffic on stable: there is nothing to judge.
+
+    Attributes:
+        until: when to say so.
+    """
+
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Wait until no worker of NGINX is left that knows an older weight.
+
+    Attributes:
+        within: seconds, at most.
+    """
+
+    within: float
+
+
+Command = RunPreflight | SetWeight | Observe | Idle | Drain

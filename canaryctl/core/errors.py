@@ -11,14 +11,17 @@
     ├── WeightRefused          exit 4   a change was refused; the previous one is in force, proven
     ├── TrafficUnknown         exit 3   what is in force could not be proven
     ├── MetricsUnavailable     exit 4   the metrics source as a whole does not answer
-    └── GatewayHeld            exit 5   another rollout holds this gateway
+    ├── GatewayHeld            exit 5   another rollout holds this gateway
+    └── NoRollout              exit 4   none runs there that could be asked for anything
 """
 
 from __future__ import annotations
 
+from canaryctl.core.redaction import SECRETS
+
 
 class CanaryctlError(Exception):
-    """The root.
+    """The root. What is secret in the configuration is taken out of every message.
 
     Attributes:
         exit_code: what the command line ends with.
@@ -28,7 +31,7 @@ class CanaryctlError(Exception):
     exit_code = 3
 
     def __init__(self, message: str, *, next_step: str = "") -> None:
-        super().__init__(message)
+        super().__init__(SECRETS.hide(message))
         self.next_step = next_step
 
 
@@ -84,3 +87,9 @@ class GatewayHeld(CanaryctlError):
     """Another rollout holds this gateway."""
 
     exit_code = 5
+
+
+class NoRollout(CanaryctlError):
+    """No rollout runs at this gateway, or it does not answer."""
+
+    exit_code = 4

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from canaryctl.core.breaker import Breaker
+from canaryctl.core.control import Verb
+from canaryctl.core.drained import Drained
 from canaryctl.core.gate import Finding
 from canaryctl.core.observation import History, Observation
 from canaryctl.core.sequential.trial import Weighed
@@ -122,6 +125,79 @@ class Overtaken:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """Somebody else's lease on the gateway still counts."""
+
+    at: float
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Controlled:
+    """Somebody asked something of the rollout.
+
+    Attributes:
+        request: its id, to answer it.
+        who: ``user@machine``.
+        why: in words; may be empty.
+        role: as whom an approval is given; empty for anything else.
+    """
+
+    at: float
+    verb: Verb
+    request: str
+    who: str
+    why: str = ""
+    role: str = ""
+
+    @property
+    def by(self) -> str:
+        """Who asked, and why."""
+        return f"{self.who} ({self.why})" if self.why else self.who
+
+
+@dataclass(frozen=True, slots=True)
+class Drifted:
+    """What is in force, or would be after a restart, is not what the rollout set.
+
+    Attributes:
+        what: in words.
+    """
+
+    at: float
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerMoved:
+    """The circuit breaker opened, closed again, or gave up.
+
+    Attributes:
+        breaker: what it is now.
+        test: the canary's weight while it is tested.
+    """
+
+    at: float
+    breaker: Breaker
+    test: Weight
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """The time to wait is over; all traffic is on stable."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class DrainEnded:
+    """The workers that knew an older weight are gone, or were waited for as long as may be."""
+
+    at: float
+    drained: Drained
+
+
+@dataclass(frozen=True, slots=True)
 class Interrupted:
     """Ctrl-C, SIGTERM or a closed terminal."""
 
@@ -147,6 +223,12 @@ Event = (
     | MetricsSilent
     | GatewaySilent
     | Overtaken
+    | Held
+    | Controlled
+    | Drifted
+    | BreakerMoved
+    | Waited
+    | DrainEnded
     | Interrupted
     | Crashed
 )

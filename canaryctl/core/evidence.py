@@ -41,7 +41,7 @@ def tail(bad: float, total: float, limit: float) -> float:
         ratio = (n - k) / (k + 1) * odds
         term *= ratio
         k += 1
-        if ratio < 1 and term < summed * 1e-12:
+        if ratio < 1 and term <= summed * 1e-12:
             break
     return min(summed, 1.0)
 

@@ -45,6 +45,7 @@ class Observation:
         up: whether every instance of the canary answered its newest scrape; None without a
             new one.
         restarts: how often a process of the canary started anew.
+        paused: the stage is paused: the time since then does not count.
         stale: seconds after which a newest sample is old: a longer gap was not observed.
     """
 
@@ -56,6 +57,7 @@ class Observation:
     attempts: Attempts | None = None
     up: bool | None = None
     restarts: int = 0
+    paused: bool = False
     stale: float = 30.0
 
 

@@ -27,6 +27,11 @@ class Cause(StrEnum):
     GATEWAY_LOST = "gateway lost"
     INTERRUPTED = "interrupted"
     SUPERSEDED = "weights changed by somebody else"
+    ABORTED = "aborted"
+    DEADLINE = "deadline"
+    DRIFT = "drift"
+    BREAKER = "circuit breaker"
+    HELD = "gateway held"
     CONFIGURATION = "configuration error"
     PREFLIGHT = "preflight failed"
     CRASHED = "canaryctl failed"
@@ -44,6 +49,11 @@ _OUTCOMES = {
     Cause.CRASHED: Outcome.ROLLED_BACK,
     Cause.INTERRUPTED: Outcome.ABORTED,
     Cause.SUPERSEDED: Outcome.ABORTED,
+    Cause.ABORTED: Outcome.ABORTED,
+    Cause.DEADLINE: Outcome.ROLLED_BACK,
+    Cause.DRIFT: Outcome.ROLLED_BACK,
+    Cause.BREAKER: Outcome.ROLLED_BACK,
+    Cause.HELD: Outcome.ABORTED,
     Cause.CONFIGURATION: Outcome.ABORTED,
     Cause.PREFLIGHT: Outcome.ABORTED,
     Cause.NOT_PROVEN: Outcome.UNKNOWN,
@@ -57,7 +67,7 @@ EXIT_CODES = {
 }
 
 
-_BEFORE_TRAFFIC = {Cause.CONFIGURATION: 2, Cause.PREFLIGHT: 4}
+_BEFORE_TRAFFIC = {Cause.CONFIGURATION: 2, Cause.PREFLIGHT: 4, Cause.HELD: 5}
 
 
 @dataclass(frozen=True, slots=True)

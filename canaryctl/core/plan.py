@@ -8,6 +8,9 @@ from itertools import pairwise
 
 from canaryctl.core.weight import Weight
 
+DAY = 86_400.0
+"""Seconds."""
+
 
 class OnInconclusive(StrEnum):
     """What becomes of a stage that was extended to its bound without a verdict."""
@@ -16,12 +19,42 @@ class OnInconclusive(StrEnum):
     ADVANCE = "advance"
 
 
+class OnDrift(StrEnum):
+    """What becomes of a rollout whose weights are no longer what it set, by nobody's decision."""
+
+    END = "end"
+    REASSERT = "reassert"
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait for so many seconds; None: until somebody says ``canaryctl continue``."""
+
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Wait until each of these roles has approved."""
+
+    roles: tuple[str, ...]
+
+
+Wait = Pause | Approval
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One step: the canary's weight, and for how long it is observed (seconds)."""
+    """One step: the canary's weight, and for how long it is observed (seconds).
+
+    Attributes:
+        before: what is waited for before the weight is set, in this order. The weight before it
+            stays, and goes on being judged.
+    """
 
     weight: Weight
     observe: float
+    before: tuple[Wait, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +69,10 @@ class Plan:
         gateway_lost_after: the same for NGINX's control listener.
         on_inconclusive: what a stage's bound ends it with, while its estimate is over a limit.
         return_attempts: how often going back to 0 % is tried before it is reported as unknown.
+        deadline: seconds that the whole rollout may take, waits included.
+        on_drift: what becomes of it when its weights are no longer in force.
+        reasserts: how often they are set again, at most.
+        drain_within: seconds that old workers are waited for after going back; 0: not at all.
     """
 
     stages: tuple[Stage, ...]
@@ -45,6 +82,10 @@ class Plan:
     gateway_lost_after: float = 30.0
     return_attempts: int = 3
     on_inconclusive: OnInconclusive = OnInconclusive.BACK
+    deadline: float = DAY
+    on_drift: OnDrift = OnDrift.END
+    reasserts: int = 5
+    drain_within: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.stages:
@@ -57,6 +98,8 @@ class Plan:
             raise ValueError("stages begin above 0 %")
         if any(stage.observe <= 0 for stage in self.stages):
             raise ValueError("each stage is observed for longer than 0 s")
+        if self.deadline <= 0:
+            raise ValueError("the deadline is later than the beginning")
         if self.interval <= 0:
             raise ValueError("the interval between evaluations is longer than 0 s")
 

@@ -43,6 +43,7 @@ class Said:
         why: the same as a sentence.
         quality: log e-value from errors and latency; None where unknown or not finite.
         traffic: the same from NGINX's counts and restarts.
+        accepted: whether what somebody asked was done; None for any other event.
     """
 
     phase: Phase
@@ -54,6 +55,7 @@ class Said:
     why: str = ""
     quality: float | None = None
     traffic: float | None = None
+    accepted: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

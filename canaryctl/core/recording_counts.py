@@ -25,7 +25,17 @@ from canaryctl.core.recording_fields import (
 from canaryctl.core.sequential.batch import Attempts
 from canaryctl.core.weight import FULL_HUNDREDTHS
 
-OBSERVED = ("weight", "since", "ratios", "histograms", "attempts", "up", "restarts", "stale")
+OBSERVED = (
+    "weight",
+    "since",
+    "ratios",
+    "histograms",
+    "attempts",
+    "up",
+    "restarts",
+    "paused",
+    "stale",
+)
 """The keys of an observation; its time is the event's."""
 _SIDES = ("canary", "stable")
 
@@ -48,6 +58,8 @@ def observation_json(seen: Observation) -> Json:
         found["up"] = seen.up
     if seen.restarts:
         found["restarts"] = seen.restarts
+    if seen.paused:
+        found["paused"] = True
     found["stale"] = whole(seen.stale)
     return found
 

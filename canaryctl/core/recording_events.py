@@ -8,7 +8,16 @@ from math import isfinite
 from typing import Any
 
 from canaryctl.core import events
-from canaryctl.core.events import Check, Event, Judged, PreflightEnded
+from canaryctl.core.breaker import Breaker
+from canaryctl.core.drained import Drained
+from canaryctl.core.events import (
+    BreakerMoved,
+    Check,
+    DrainEnded,
+    Event,
+    Judged,
+    PreflightEnded,
+)
 from canaryctl.core.gate import Finding, Scale, Status
 from canaryctl.core.recording import Moment, Said, UnreadableRecording
 from canaryctl.core.recording_counts import (
@@ -29,6 +38,8 @@ from canaryctl.core.sequential.trial import Weighed
 from canaryctl.core.state import Phase
 
 JUDGED = "judged"
+_BREAKER = ("circuit", "until", "openings", "trigger", "reason")
+"""What a rollout knows of its circuit breaker; what this one has seen is its own affair."""
 _LINE = ("kind", "at", "recorded", "seq")
 _KINDS: dict[str, type[Event]] = {
     "started": events.Started,
@@ -40,6 +51,12 @@ _KINDS: dict[str, type[Event]] = {
     "metrics_silent": events.MetricsSilent,
     "gateway_silent": events.GatewaySilent,
     "overtaken": events.Overtaken,
+    "held": events.Held,
+    "controlled": events.Controlled,
+    "drifted": events.Drifted,
+    "breaker_moved": BreakerMoved,
+    "waited": events.Waited,
+    "drain_ended": DrainEnded,
     "interrupted": events.Interrupted,
     "crashed": events.Crashed,
 }
@@ -72,6 +89,9 @@ def event_json(event: Event, findings: Callable[[Finding], Json]) -> Json | None
         checks = [{one.name: getattr(c, one.name) for one in fields(Check)} for c in event.checks]
         past = {} if event.history is None else {"history": history_json(event.history)}
         return {"at": event.at, "checks": checks, **past}
+    if isinstance(event, BreakerMoved):
+        known = {name: getattr(event.breaker, name) for name in _BREAKER}
+        return {"at": event.at, "breaker": known, "test": event.test}
     return None
 
 
@@ -121,6 +141,13 @@ def moment(line: int, given: object, sources: Mapping[str, str]) -> Moment:
         )
         if found.get("history") is not None:
             plain["history"] = history(found["history"], sources)
+    if cls is DrainEnded:
+        known = [one.name for one in fields(Drained)]
+        drained = mapping(found.get("drained"), "drained", known)
+        plain["drained"] = Drained(**scalars(Drained, drained, "drained"))
+    if cls is BreakerMoved:
+        breaker = mapping(found.get("breaker"), "breaker", _BREAKER)
+        plain["breaker"] = Breaker(**scalars(Breaker, breaker, "breaker"))
     return Moment(line, cls(**plain), said)
 
 
@@ -194,7 +221,7 @@ def _weighed_json(weighed: Weighed) -> Json:
 
 # --- what was made of it ------------------------------------------------------------------
 
-_SAID = ("phase", "stage", "ruling", "reason", "move", "cause", "why", "quality", "traffic")
+_SAID = tuple(one.name for one in fields(Said))
 
 
 def line_json(kind: str, payload: Mapping[str, Any]) -> Json:
@@ -219,6 +246,7 @@ def said_json(payload: Mapping[str, Any]) -> Json:
         "why": ending.get("reason"),
         "quality": weighed.get("quality"),
         "traffic": weighed.get("traffic"),
+        "accepted": (payload.get("answer") or {}).get("accepted"),
     }
     return {key: value for key, value in found.items() if value is not None}
 

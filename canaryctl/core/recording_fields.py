@@ -158,5 +158,8 @@ def percent(share: float) -> float:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except RecursionError:  # JSON is read deeper than Python writes it
+        return "what is nested too deeply"
     return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004

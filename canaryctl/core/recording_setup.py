@@ -20,7 +20,7 @@ from canaryctl.core.gate import (
     UpGate,
     ZeroGate,
 )
-from canaryctl.core.plan import Plan, Stage
+from canaryctl.core.plan import Approval, Pause, Plan, Stage, Wait
 from canaryctl.core.recording import Setup, UnreadableRecording
 from canaryctl.core.recording_fields import mapping, number, percent, scalars, sequence, whole
 from canaryctl.core.selector import Selector, parse_selector
@@ -52,13 +52,17 @@ Json = dict[str, Any]
 
 def setup_json(setup: Setup) -> Json:
     """Write a setup. What has its default is written as well: defaults may change."""
-    plan = {"stages": [_plain(stage) for stage in setup.plan.stages], **_plain(setup.plan)}
     judgement = {**_plain(setup.judgement), "policy": _plain(setup.judgement.policy)}
     return {
-        "plan": plan,
+        "plan": plan_json(setup.plan),
         "gates": [_gate_json(one) for one in setup.gates],
         "judgement": judgement,
     }
+
+
+def plan_json(plan: Plan) -> Json:
+    """Write a plan; a stage without waits has no ``before``."""
+    return {"stages": [_stage_json(stage) for stage in plan.stages], **_plain(plan)}
 
 
 def setup(given: Mapping[str, Any]) -> Setup:
@@ -188,7 +192,31 @@ def _plan(given: object) -> Plan:
 
 
 def _stage(given: object, where: str) -> Stage:
-    return Stage(**scalars(Stage, mapping(given, where, ("weight", "observe")), where))
+    found = mapping(given, where, ("weight", "observe", "before"))
+    before = sequence(found.get("before", []), f"{where}.before")
+    return replace(
+        Stage(**scalars(Stage, found, where)),
+        before=tuple(_wait(one, f"{where}.before") for one in before),
+    )
+
+
+def _wait(given: object, where: str) -> Wait:
+    match given:
+        case {"pause": None, **more} if not more:
+            return Pause()
+        case {"pause": length, **more} if not more:
+            return Pause(number(length, where))
+        case {"approve": [*roles], **more} if not more and all(isinstance(r, str) for r in roles):
+            return Approval(tuple(roles))
+    raise UnreadableRecording(f"{where}: neither a pause nor an approval: {given!r}")
+
+
+def _stage_json(stage: Stage) -> Json:
+    waits: list[Json] = [
+        {"pause": one.seconds} if isinstance(one, Pause) else {"approve": list(one.roles)}
+        for one in stage.before
+    ]
+    return {**_plain(stage), **({"before": waits} if waits else {})}
 
 
 def _judgement(given: object, plan: Plan) -> Judgement:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from canaryctl.core.analysis import Analysis
-from canaryctl.core.events import Event, Judged, PreflightEnded
+from canaryctl.core.events import Controlled, Event, Judged, PreflightEnded, WeightProven
 from canaryctl.core.recording import Recording, Said, Setup, UnreadableRecording
 from canaryctl.core.replay_literal import Literal
 from canaryctl.core.rollout import TABLE, advance
@@ -42,7 +42,7 @@ class Tick:
         """What is made of it now."""
         verdict = self.state.records[-1].verdict if isinstance(self.event, Judged) else None
         weighed = self.event.weighed if isinstance(self.event, Judged) else None
-        ending = self.state.ending
+        ending, answer = self.state.ending, self.state.answer
         return Said(
             phase=self.state.phase,
             stage=self.state.index,
@@ -53,6 +53,7 @@ class Tick:
             why=ending.reason if ending else "",
             quality=weighed.found.quality if weighed else None,
             traffic=weighed.found.traffic if weighed else None,
+            accepted=answer.accepted if answer and isinstance(self.event, Controlled) else None,
         )
 
     @property
@@ -63,7 +64,8 @@ class Tick:
         now, then = self.now, self.said
         moved = then.move is not None and now.move is not then.move
         led = (now.phase, now.stage, now.cause) != (then.phase, then.stage, then.cause)
-        return moved or led or now.ruling is not then.ruling
+        asked = then.accepted is not None and now.accepted is not then.accepted
+        return moved or led or asked or now.ruling is not then.ruling
 
     @property
     def gap(self) -> float:
@@ -98,8 +100,15 @@ def _outlook(state: State) -> tuple[object, ...]:
 class Player:
     """One rollout, told what happens instead of a runner's finding out."""
 
-    def __init__(self, setup: Setup, recording: Recording) -> None:
-        self.state = State(setup.plan)
+    def __init__(self, setup: Setup, recording: Recording, first: int = 0) -> None:
+        """Begin.
+
+        Args:
+            setup: by what is judged.
+            recording: where what happens comes from.
+            first: the stage to begin with, from 0; another one for a rollout that was resumed.
+        """
+        self.state = State(setup.plan, first=first)
         self._analysis = Analysis(setup.gates, setup.plan, setup.judgement)
         self._literal = Literal(setup.gates, recording)
 
@@ -138,9 +147,23 @@ def replayed(recording: Recording, setup: Setup) -> Iterator[Tick]:
     Raises:
         UnreadableRecording: an event cannot happen when it is said to.
     """
-    player = Player(setup, recording)
+    player = Player(setup, recording, _first(recording, setup))
     for moment in recording.moments:
         tick = player.take(moment.line, moment.event, moment.said)
         yield tick
         if tick.differs or tick.state.phase is Phase.ENDED:
             return
+
+
+def _first(recording: Recording, setup: Setup) -> int:
+    """Tell with which stage a rollout began: what it went on to once it had the gateway."""
+    taken = (one for one in recording.moments if isinstance(one.event, WeightProven))
+    one = next(taken, None)
+    if one is None or one.said is None or one.said.phase is not Phase.SHIFTING:
+        return 0
+    count = len(setup.plan.stages)
+    if 0 <= one.said.stage < count:
+        return one.said.stage
+    raise UnreadableRecording(
+        f"line {one.line}: stage {one.said.stage} is none of {count} (from 0)"
+    )

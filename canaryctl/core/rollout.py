@@ -11,10 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from canaryctl.core.commands import Idle, Observe
 from canaryctl.core.events import (
+    BreakerMoved,
+    Controlled,
     Crashed,
+    DrainEnded,
+    Drifted,
     Event,
     GatewaySilent,
+    Held,
     Interrupted,
     Judged,
     MetricsSilent,
@@ -22,11 +28,13 @@ from canaryctl.core.events import (
     PreflightEnded,
     Started,
     TrafficUnproven,
+    Waited,
     WeightProven,
     WeightRefused,
 )
-from canaryctl.core.phases import begin, observing, returning, trouble
-from canaryctl.core.phases.ways import Step
+from canaryctl.core.outcome import Cause, Ending
+from canaryctl.core.phases import begin, breaking, controls, observing, returning, trouble, waits
+from canaryctl.core.phases.ways import Step, back
 from canaryctl.core.state import Phase, State
 
 
@@ -43,7 +51,10 @@ def advance(state: State, event: Event) -> Step:
     handler = TABLE.get((state.phase, type(event)))
     if handler is None:
         raise IllegalEvent(f"{type(event).__name__} cannot happen while {state.phase}")
-    return handler(state, event)
+    state, command = handler(state, event)
+    if isinstance(command, Observe | Idle) and event.at >= state.deadline:
+        return back(state, Ending(Cause.DEADLINE, f"it lasted {event.at - state.began:.0f} s"))
+    return state, command
 
 
 TABLE: dict[tuple[Phase, type], Callable[[State, Any], Step]] = {
@@ -55,6 +66,7 @@ TABLE: dict[tuple[Phase, type], Callable[[State, Any], Step]] = {
     (Phase.TAKING, WeightRefused): begin.not_taken,
     (Phase.TAKING, TrafficUnproven): begin.unproven,
     (Phase.TAKING, Overtaken): trouble.overtaken,
+    (Phase.TAKING, Held): begin.held,
     (Phase.TAKING, Interrupted): begin.stop_before,
     (Phase.TAKING, Crashed): trouble.crashed,
     (Phase.SHIFTING, WeightProven): begin.shifted,
@@ -66,12 +78,52 @@ TABLE: dict[tuple[Phase, type], Callable[[State, Any], Step]] = {
     (Phase.OBSERVING, Judged): observing.judged,
     (Phase.OBSERVING, MetricsSilent): observing.metrics_silent,
     (Phase.OBSERVING, GatewaySilent): trouble.gateway_silent,
+    (Phase.OBSERVING, Controlled): controls.controlled,
+    (Phase.OBSERVING, Drifted): trouble.drifted,
     (Phase.OBSERVING, Overtaken): trouble.overtaken,
     (Phase.OBSERVING, Interrupted): trouble.interrupted,
     (Phase.OBSERVING, Crashed): trouble.crashed,
+    (Phase.WAITING, Waited): waits.waited,
+    (Phase.WAITING, Controlled): controls.idle_controlled,
+    (Phase.WAITING, Drifted): trouble.drifted,
+    (Phase.WAITING, GatewaySilent): trouble.gateway_silent,
+    (Phase.WAITING, Overtaken): trouble.overtaken,
+    (Phase.WAITING, Interrupted): trouble.interrupted,
+    (Phase.WAITING, Crashed): trouble.crashed,
+    (Phase.OBSERVING, BreakerMoved): breaking.moved,
+    (Phase.SWITCHING, WeightProven): breaking.switched,
+    (Phase.SWITCHING, WeightRefused): breaking.not_switched,
+    (Phase.SWITCHING, TrafficUnproven): breaking.not_switched,
+    (Phase.SWITCHING, Overtaken): trouble.overtaken,
+    (Phase.SWITCHING, Interrupted): trouble.interrupted,
+    (Phase.SWITCHING, Crashed): trouble.crashed,
+    (Phase.OPEN, Waited): breaking.waited,
+    (Phase.OPEN, Controlled): breaking.asked,
+    (Phase.OPEN, Drifted): trouble.drifted,
+    (Phase.OPEN, GatewaySilent): trouble.gateway_silent,
+    (Phase.OPEN, Overtaken): trouble.overtaken,
+    (Phase.OPEN, Interrupted): trouble.interrupted,
+    (Phase.OPEN, Crashed): trouble.crashed,
+    (Phase.TESTING, BreakerMoved): breaking.moved,
+    (Phase.TESTING, Waited): breaking.waited,
+    (Phase.TESTING, Controlled): breaking.asked,
+    (Phase.TESTING, Drifted): trouble.drifted,
+    (Phase.TESTING, GatewaySilent): trouble.gateway_silent,
+    (Phase.TESTING, Overtaken): trouble.overtaken,
+    (Phase.TESTING, Interrupted): trouble.interrupted,
+    (Phase.TESTING, Crashed): trouble.crashed,
+    (Phase.REASSERTING, WeightProven): trouble.reasserted,
+    (Phase.REASSERTING, WeightRefused): trouble.not_reasserted,
+    (Phase.REASSERTING, TrafficUnproven): trouble.not_reasserted,
+    (Phase.REASSERTING, Overtaken): trouble.overtaken,
+    (Phase.REASSERTING, Interrupted): trouble.interrupted,
+    (Phase.REASSERTING, Crashed): trouble.crashed,
     (Phase.RETURNING, WeightProven): returning.returned,
     (Phase.RETURNING, WeightRefused): returning.not_returned,
     (Phase.RETURNING, TrafficUnproven): returning.not_returned,
+    (Phase.RETURNING, Overtaken): returning.overtaken,
     (Phase.RETURNING, Crashed): returning.not_returned,
+    (Phase.DRAINING, DrainEnded): returning.drained,
+    (Phase.DRAINING, Crashed): returning.drained,
 }
 """Every pair that can happen. The diagram in the README is drawn from it."""

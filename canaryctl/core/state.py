@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import inf
 
+from canaryctl.core.breaker import Breaker
+from canaryctl.core.control import Answer
+from canaryctl.core.drained import Drained
 from canaryctl.core.events import Check
 from canaryctl.core.gate import Finding
 from canaryctl.core.outcome import Ending
-from canaryctl.core.plan import Plan, Stage
+from canaryctl.core.plan import Pause, Plan, Stage, Wait
 from canaryctl.core.sequential.trial import Weighed
 from canaryctl.core.verdict import Verdict
 from canaryctl.core.weight import Weight
@@ -23,7 +27,13 @@ class Phase(StrEnum):
     TAKING = "taking"
     SHIFTING = "shifting"
     OBSERVING = "observing"
+    WAITING = "waiting"
+    SWITCHING = "switching"
+    OPEN = "open"
+    TESTING = "testing"
+    REASSERTING = "reasserting"
     RETURNING = "returning"
+    DRAINING = "draining"
     ENDED = "ended"
 
 
@@ -34,6 +44,7 @@ class StageRecord:
     Attributes:
         weighed: the newest evidence; None where no gate is judged by evidence.
         inconclusive: it went on at its bound, without a verdict, because the plan says so.
+        skipped: who had the rest of it skipped; empty: nobody.
     """
 
     stage: Stage
@@ -44,6 +55,30 @@ class StageRecord:
     evaluations: int = 0
     passed: bool = False
     inconclusive: bool = False
+    skipped: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What is waited for before the next stage.
+
+    Attributes:
+        what: a time, somebody's word, or approvals.
+        number: of the waits that the next stage begins with, from 0; -1: one that was asked for.
+        since: epoch seconds.
+        given: the roles that have approved.
+    """
+
+    what: Wait
+    number: int
+    since: float
+    given: frozenset[str] = frozenset()
+
+    @property
+    def until(self) -> float:
+        """When it ends by itself, epoch seconds; infinite: not."""
+        seconds = self.what.seconds if isinstance(self.what, Pause) else None
+        return inf if seconds is None else self.since + seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +98,18 @@ class State:
         ending: why the rollout ends, known from the moment it turns back.
         records: one for each stage that was entered.
         checks: what the preflight saw.
+        began: when it was started, epoch seconds.
+        first: the stage that it begins with; a resumed rollout begins with the one it was in.
+        waiting: what is waited for before the next stage; the present one has passed.
+        paused: who paused the stage, in words; empty: nobody. Its time does not count.
+        paused_at: since when, epoch seconds.
+        hold: who wants it to stay at this stage's end, in words; empty: nobody.
+        answer: what the last request came to.
+        breaker: the circuit breaker, as it last moved; None: it never did.
+        test: the canary's weight while the breaker tests it.
+        after: the phase to go back to, once the weights are set again.
+        reasserted: how often the weights were set again.
+        drained: what became of the old workers after going back.
     """
 
     plan: Plan
@@ -82,11 +129,28 @@ class State:
     ending: Ending | None = None
     records: tuple[StageRecord, ...] = ()
     checks: tuple[Check, ...] = ()
+    began: float = 0.0
+    first: int = 0
+    waiting: Waiting | None = None
+    paused: str = ""
+    paused_at: float = 0.0
+    hold: str = ""
+    answer: Answer | None = None
+    breaker: Breaker | None = None
+    test: Weight = Weight.ZERO
+    after: Phase = Phase.OBSERVING
+    reasserted: int = 0
+    drained: Drained | None = None
 
     @property
     def stage(self) -> Stage:
         """The stage being shifted to or observed."""
         return self.plan.stages[self.index]
+
+    @property
+    def deadline(self) -> float:
+        """When the rollout ends at the latest, epoch seconds."""
+        return self.began + self.plan.deadline
 
     @property
     def due(self) -> float:

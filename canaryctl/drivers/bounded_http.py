@@ -7,7 +7,6 @@ httpx is imported on the first request, not before: it costs 115 ms that ``statu
 from __future__ import annotations
 
 import ipaddress
-import ssl
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from canaryctl.core.errors import ConfigError
+from canaryctl.core.redaction import SECRETS
+from canaryctl.drivers.tls import Tls, tls_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,7 +129,7 @@ class BoundedHttp:
         timeout: float,
         limit: int,
         headers: Mapping[str, str] | None = None,
-        ca_file: str | None = None,
+        tls: Tls | None = None,
         proxies: bool = True,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
@@ -136,7 +137,7 @@ class BoundedHttp:
         self.limit = limit
         self._clock = clock
         self._headers = {"User-Agent": "canaryctl", **(headers or {})}
-        self._ca_file = ca_file
+        self._tls = tls
         self._proxies = proxies
         self._transport = transport
         self._client: httpx.Client | None = None
@@ -165,7 +166,7 @@ class BoundedHttp:
 
         Raises:
             RequestError: no complete answer; ``TooLargeError`` when it went on and on.
-            ConfigError: the CA file cannot be read.
+            ConfigError: a TLS file cannot be used.
         """
         import httpx  # noqa: PLC0415 - see the module's docstring
 
@@ -193,11 +194,14 @@ class BoundedHttp:
                 "holds a character that HTTP forbids, such as a line's end"
             ) from None
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
-            raise RequestError(f"the connection was dropped: {_words(error)}") from error
+            said = tls_words(error, url) or f"the connection was dropped: {_words(error, url)}"
+            raise RequestError(said) from error
         except httpx.ConnectError as error:
-            raise RequestError(f"no connection: {_words(error)}") from error
-        except httpx.HTTPError as error:
-            raise RequestError(_words(error)) from error
+            raise RequestError(
+                tls_words(error, url) or f"no connection: {_words(error, url)}"
+            ) from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise RequestError(_words(error, url)) from error
 
     def close(self) -> None:
         """Close what is open. The next request opens it again."""
@@ -236,6 +240,7 @@ class BoundedHttp:
     def _opened(self) -> httpx.Client:
         import httpx  # noqa: PLC0415 - see the module's docstring
 
+        tls = self._tls
         with self._opening:
             if self._client is None:
                 self._client = httpx.Client(
@@ -244,21 +249,12 @@ class BoundedHttp:
                     # A redirect could carry credentials to somebody else.
                     follow_redirects=False,
                     trust_env=self._proxies,
-                    verify=_trusting(self._ca_file) if self._ca_file else True,
+                    verify=True if tls is None or tls.is_default else tls.context(),
                     transport=self._transport,
                 )
             return self._client
 
 
-def _trusting(ca_file: str) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(
-            f"the CA file {ca_file} cannot be used: {error}",
-            next_step="give the path of a PEM file with the authority's certificate",
-        ) from error
-
-
-def _words(error: Exception) -> str:
-    return str(error).strip() or type(error).__name__
+def _words(error: Exception, url: str) -> str:
+    said = tls_words(error, url) or str(error).strip() or type(error).__name__
+    return SECRETS.hide(said)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from canaryctl.core.errors import HostError
+from canaryctl.core.redaction import SECRETS
 
 if TYPE_CHECKING:
     import docker
@@ -53,20 +54,30 @@ def connect(
         HostError: the context is unknown, or the engine does not answer.
     """
     import docker  # noqa: PLC0415
+    import requests  # noqa: PLC0415
+
+    from canaryctl.drivers.docker_ssh import ssh_client, ssh_said  # noqa: PLC0415
 
     with engine_errors("cannot tell how Docker is reached"):
         endpoint = _chosen(host, context, tls_dir)
     try:
         _knock(endpoint.url)
+        if endpoint.url.startswith("ssh://"):
+            return ssh_client(endpoint.url, timeout)
         return docker.DockerClient(
             base_url=endpoint.url,
             timeout=timeout,
             tls=endpoint.tls or False,
-            use_ssh_client=endpoint.url.startswith("ssh://"),
         )
-    except (docker.errors.DockerException, OSError, ValueError) as error:
+    except (
+        docker.errors.DockerException,
+        requests.exceptions.RequestException,
+        OSError,
+        ValueError,
+    ) as error:
+        at = SECRETS.hide(f"{endpoint.url} (from {endpoint.chosen_by})")
         raise HostError(
-            f"no Docker Engine answers at {endpoint.url} (from {endpoint.chosen_by}): {error}",
+            f"no Docker Engine answers at {at}: {ssh_said(error) or SECRETS.hide(str(error))}",
             next_step=(
                 "Start Docker, or check that this user may use it (docker ps); another engine is "
                 "chosen by gateway.docker_host, gateway.docker_context or DOCKER_HOST."
@@ -80,6 +91,8 @@ def engine_errors(doing: str) -> Iterator[None]:
     import docker  # noqa: PLC0415
     import requests  # noqa: PLC0415
 
+    from canaryctl.drivers.docker_ssh import ssh_said  # noqa: PLC0415
+
     try:
         yield
     except docker.errors.APIError as error:
@@ -88,7 +101,7 @@ def engine_errors(doing: str) -> Iterator[None]:
         # A timeout while an answer is read comes as a ConnectionError around the real one.
         late = isinstance(error, requests.exceptions.Timeout) or "timed out" in str(error)
         raise HostError(
-            f"{doing}: {'no answer in time' if late else error}",
+            f"{doing}: {'no answer in time' if late else ssh_said(error) or error}",
             next_step="See whether `docker ps` answers on that engine.",
         ) from error
 

@@ -32,9 +32,14 @@ class Ended:
 
 
 def run_in(
-    client: docker.DockerClient, container_id: str, name: str, command: list[str], timeout: int
+    client: docker.DockerClient,
+    container_id: str,
+    name: str,
+    command: list[str],
+    timeout: int,
+    user: str = "",
 ) -> Ended:
-    """Run a command and wait for its end.
+    """Run a command, as the container's user or as another (``user:group``), and wait for its end.
 
     ``exec_run`` of the SDK waits without limit for a command that hangs, so the answer is
     read here, from the same endpoint, with a limit on every wait.
@@ -44,7 +49,7 @@ def run_in(
     """
     api = client.api
     with engine_errors(f"cannot run {command[0]!r} in container {name!r}"):
-        exec_id = str(api.exec_create(container_id, command)["Id"])
+        exec_id = str(api.exec_create(container_id, command, user=user)["Id"])
         response = api.post(
             f"{api.base_url}/v{api.api_version}/exec/{exec_id}/start",
             json={"Detach": False, "Tty": False},

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from canaryctl.core.errors import HostError
 from canaryctl.core.moment import parse_moment
-from canaryctl.drivers import docker_peers, reach
+from canaryctl.drivers import docker_peers, docker_ports, reach
 from canaryctl.drivers.docker_connect import connect, engine_errors
 from canaryctl.drivers.docker_container import (
     find_container,
@@ -23,7 +23,8 @@ from canaryctl.drivers.docker_container import (
 from canaryctl.drivers.docker_exec import COULD_NOT_START, Ended, run_in
 from canaryctl.drivers.docker_script import MISSING_TOOL, MOMENT, compile_steps, completed
 from canaryctl.drivers.docker_tail import ABSENT, parse_tail, tail_command
-from canaryctl.ports import MOST_TAILED, Glance, Located, Performed, Step, Swap, Tail
+from canaryctl.drivers.docker_workers import docker_workers
+from canaryctl.ports import MOST_TAILED, Glance, Located, Performed, Step, Swap, Tail, Worker
 
 if TYPE_CHECKING:
     import docker
@@ -189,13 +190,33 @@ class DockerHost:
         answers = reach.knock_all(list(ips), wanted.port, self.connect_timeout)
         return Located(peers, _verdict(answers), _told(answers, ips, wanted.port))
 
+    def workers(self) -> tuple[Worker, ...]:
+        """Give the worker processes of this NGINX, the youngest first.
+
+        Raises:
+            HostError: no engine, no such container, no ``sh`` in it, or no master of NGINX.
+        """
+        found = self._inspect()
+        nginx = nginx_command(found, self.binary, self.prefix, self.main)
+        return docker_workers(
+            lambda command, user: self._run(found, command, user).text, nginx, self.describe()
+        )
+
+    def published(self, listen: str) -> tuple[str, ...]:
+        """Give the machine's addresses beyond loopback at which a listener answers.
+
+        Args:
+            listen: as NGINX in the container listens, ``9180`` or ``address:9180``.
+        """
+        return docker_ports.published(self._inspect(), listen)
+
     def _inspect(self) -> Mapping[str, Any]:
         if self.container:
             return find_container(self._client, self.container)
         return find_service(self._client, str(self.project), str(self.service))
 
-    def _run(self, found: Mapping[str, Any], command: list[str]) -> Ended:
-        ended = run_in(self._client, found["Id"], name_of(found), command, self.timeout)
+    def _run(self, found: Mapping[str, Any], command: list[str], user: str = "") -> Ended:
+        ended = run_in(self._client, found["Id"], name_of(found), command, self.timeout, user)
         if command[0] == "sh" and ended.exit_code in COULD_NOT_START:
             raise _missing(found, "sh")
         return ended

@@ -21,6 +21,7 @@ from canaryctl.ports import (
     Run,
     Step,
     Swap,
+    Sweep,
     Unlock,
     Write,
 )
@@ -43,7 +44,7 @@ _MOST_STEPS = 100
 
 Value = Callable[[str], str]
 """Makes a text a positional parameter, and gives the words that stand for it."""
-FileStep = Write | Expect | Absent | Swap | Remove
+FileStep = Write | Expect | Absent | Swap | Remove | Sweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def compile_steps(steps: Sequence[Step], nginx: NginxCommand) -> Script:
         return f'"${{{len(values)}}}"'
 
     tools = {"mv" for s in steps if isinstance(s, Swap)}
-    tools |= {"rm" for s in steps if isinstance(s, Remove)}
+    tools |= {"rm" for s in steps if isinstance(s, Remove | Sweep)}
     tools |= {"flock" for s in steps if isinstance(s, Lock) and s.needed}
     lines = ["exec 2>&1", "umask 022"]
     lines += [
@@ -126,8 +127,9 @@ def compile_steps(steps: Sequence[Step], nginx: NginxCommand) -> Script:
 def _lines(step: Step, code: int, value: Value, nginx: NginxCommand) -> list[str]:
     """Give one step's lines; where it fails, the script ends with ``code``."""
     match step:
-        case Lock(path, patience, needed):
-            return _lock(value(path), patience, code if needed else None)
+        case Lock(path, patience, needed, instead):
+            sweeps = [] if instead is None or needed else [_sweep(instead, value)]
+            return _lock(value(path), patience, code if needed else None, sweeps)
         case Unlock():
             return ["exec 9>&-"]
         case Run(arguments):
@@ -162,11 +164,19 @@ def _file(step: FileStep, code: int, value: Value) -> list[str]:
             ]
         case Remove(path):
             return [f"rm -f -- {value(path)} || exit {code}"]
+        case Sweep():
+            return [_sweep(step, value)]
 
 
-def _lock(path: str, patience: float, code: int | None) -> list[str]:
-    """Take a lock; without a ``code`` for its failure, the script goes on without it."""
-    late = "break" if code is None else f"exit {code}"
+def _sweep(step: Sweep, value: Value) -> str:
+    """Delete what a glob of a fixed star finds; where it finds nothing, it names no file."""
+    found = f"{value(step.stem)}*{value(step.ending)}"
+    return f'for f in {found}; do [ "$f" = {value(step.keep)} ] || rm -f -- "$f"; done'
+
+
+def _lock(path: str, patience: float, code: int | None, instead: Sequence[str]) -> list[str]:
+    """Take a lock; without a ``code`` for its failure, the script goes on ``instead``."""
+    late = f"{{ {'; '.join([*instead, 'break'])}; }}" if code is None else f"exit {code}"
     take = (
         f"exec 9>>{path}; n=0; until flock -n 9; do n=$((n+1)); "
         f"[ $n -ge {max(1, round(patience / _POLL))} ] && {late}; "

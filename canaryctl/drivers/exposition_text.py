@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from prometheus_client import parser
 from prometheus_client.openmetrics import parser as openmetrics_parser
 
+from canaryctl.drivers.calculable import calculable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -58,7 +60,7 @@ def _samples(text: str, content_type: str) -> Iterator[Exposed]:
     for family in families:
         for sample in family.samples:
             if sample.value is not None:  # a native histogram has none
-                yield Exposed(sample.name, sample.labels, float(sample.value))
+                yield Exposed(sample.name, sample.labels, calculable(float(sample.value)))
 
 
 def _without_comments(text: str) -> str:

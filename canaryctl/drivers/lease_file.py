@@ -6,8 +6,20 @@ from dataclasses import dataclass
 
 from canaryctl.core.errors import GatewayHeld, HostError, Superseded
 from canaryctl.core.lease import Lease, Stamped, parse_lease
-from canaryctl.drivers.nginx_stage import LOCK
-from canaryctl.ports import Absent, Expect, Glance, Host, Lock, Remove, Step, Swap, Unlock, Write
+from canaryctl.drivers.nginx_stage import LOCK, LOCK_PATIENCE
+from canaryctl.ports import (
+    Absent,
+    Expect,
+    Glance,
+    Host,
+    Lock,
+    Remove,
+    Step,
+    Swap,
+    Sweep,
+    Unlock,
+    Write,
+)
 
 ENDING = ".lease"
 
@@ -46,6 +58,8 @@ class LeaseFile:
     live: str
     token: str
     _mine: str | None = None
+    _told: Lease | None = None
+    _unanswered: bool = False
 
     @property
     def path(self) -> str:
@@ -80,6 +94,16 @@ class LeaseFile:
             raise held(now.lease, now.left)
         return before
 
+    def take_over(self, found: Found, lease: Lease) -> bool:
+        """Take the place of a lease that was found; False when it is another one by now.
+
+        Raises:
+            HostError: the host cannot be reached, or refuses.
+        """
+        if found.text is None:
+            return False
+        return self._swapped(Expect(self.path, found.text), lease)
+
     def renew(self, lease: Lease) -> None:
         """Say that the rollout is still led.
 
@@ -87,8 +111,29 @@ class LeaseFile:
             Superseded: the lease is somebody else's now; nothing was changed.
             HostError: the host cannot be reached.
         """
-        if self._mine is None or not self._swapped(Expect(self.path, self._mine), lease):
-            raise Superseded(f"the lease on the gateway is lost: {_who(self.look())}")
+        known = self._mine
+        if known is not None and self._swapped(Expect(self.path, known), lease):
+            return
+        there = self.host.read(self.path)
+        # Ours all the same, where only the answer to an earlier renewal was lost.
+        again = there is not None and there != known and self._ours(there)
+        if again and self._swapped(Expect(self.path, there or ""), lease):
+            return
+        raise Superseded(f"the lease on the gateway is lost: {_who(self.look())}")
+
+    def fence(self) -> tuple[Expect, ...]:
+        """Give what holds as long as this process leads the gateway; nothing if it never did.
+
+        Raises:
+            HostError: the host cannot be reached, and whether the last renewal came about is not
+                known.
+        """
+        if self._told is None:
+            return ()
+        if self._unanswered:
+            self.mine()  # each time: what a host was told may come about later
+        # Where it was lost, a text that never is there: without its stamp.
+        return (Expect(self.path, self._told.text() if self._mine is None else self._mine),)
 
     def mine(self) -> bool:
         """Tell whether the gateway is held by this lease, or by nobody.
@@ -97,7 +142,11 @@ class LeaseFile:
             HostError: the host cannot be reached.
         """
         text = self.host.read(self.path)
-        return text is None or text == self._mine or parse_lease(text) is None
+        if self._ours(text):
+            # Also where only the answer to a renewal was lost.
+            self._mine = text
+            return True
+        return text is None or parse_lease(text) is None
 
     def give_back(self) -> None:
         """Free the gateway, if it is this lease's.
@@ -105,9 +154,13 @@ class LeaseFile:
         Raises:
             HostError: the host cannot be reached.
         """
-        if self._mine is not None:
-            self.free(self._mine)
-            self._mine = None
+        if self._told is None:
+            return
+        if self._mine is None or not self.free(self._mine):
+            there = self.host.read(self.path)
+            if self._ours(there):  # only the answer to a renewal was lost
+                self.free(there)
+        self._mine = self._told = None
 
     def free(self, text: str | None) -> bool:
         """Take a lease away, if it still is what ``text`` says (None: whatever it is).
@@ -115,26 +168,55 @@ class LeaseFile:
         For a guard, and for a rollback by hand. Tells whether there is none any more.
         """
         fence: list[Step] = [] if text is None else [Expect(self.path, text)]
-        lock = Lock(self.live + LOCK, needed=text is not None)
-        steps: list[Step] = [lock, *fence, Remove(self.path), Unlock()]
+        steps: list[Step] = [self._lock, *fence, Remove(self.path), Unlock()]
         return self.host.perform(steps).completed == len(steps)
 
+    @property
+    def _lock(self) -> Lock:
+        return Lock(self.live + LOCK, LOCK_PATIENCE, needed=False, instead=self._others)
+
+    @property
+    def _others(self) -> Sweep:
+        """What anybody staged here: it is only ever made under the lock."""
+        return Sweep(f"{self.path}.")
+
+    def _ours(self, text: str | None) -> bool:
+        """Tell whether a lease is one that this process wrote."""
+        found = parse_lease(text)
+        if found is None or self._told is None:
+            return False
+        there, told = found.lease, self._told
+        return (there.rollout, there.owner) == (told.rollout, told.owner)
+
     def _swapped(self, fence: Step, lease: Lease) -> bool:
+        """Write the lease if the fence holds; tells whether it stands there.
+
+        Also when the lock is not to be had: its holder may be an owner who was declared dead,
+        asleep in the middle of a change. What they staged is taken away, so they wake too late.
+        Of two who go on without it one may be overwritten: each change of weights looks again.
+        """
         staged = f"{self.path}.{self.token}"
         steps: list[Step] = [
-            Lock(self.live + LOCK),
-            fence,
+            self._lock,
+            self._others,
+            # Before the look, so that who sleeps after it finds nothing staged any more.
             Write(staged, lease.text(), stamped=True),
+            fence,
             Swap(staged, self.path),
             Unlock(),
         ]
+        self._told, self._unanswered = lease, True
         done = self.host.perform(steps)
         if done.completed == len(steps):
-            self._mine = self.host.read(self.path)
-            return True
+            there = self.host.read(self.path)
+            # Another one's, where this process slept until its lease had run out.
+            self._mine = there if self._ours(there) else None
+            self._unanswered = False
+            return self._mine is not None
+        self._unanswered = False
+        self.host.perform([Remove(staged)])
         if isinstance(steps[done.completed], Expect | Absent):
             return False
-        self.host.perform([Remove(staged)])
         raise HostError(
             f"the lease {self.path} cannot be written: {done.output.strip()}",
             next_step="NGINX's configuration directory must be writable, and have room",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import stat
@@ -14,6 +15,7 @@ from canaryctl.core.errors import HostError
 from canaryctl.drivers import reach
 from canaryctl.drivers.clock import SystemClock
 from canaryctl.drivers.local_lock import LocalLock, LockBusy
+from canaryctl.drivers.local_workers import local_workers
 from canaryctl.drivers.moment import moment
 from canaryctl.ports import (
     MOST_TAILED,
@@ -28,8 +30,10 @@ from canaryctl.ports import (
     Run,
     Step,
     Swap,
+    Sweep,
     Tail,
     Unlock,
+    Worker,
     Write,
 )
 
@@ -149,10 +153,21 @@ class LocalHost:
         accepted = reach.Answer.ACCEPTED in answers.values()
         return Located(tuple(answers), accepted, reach.describe(answers))
 
+    def workers(self) -> tuple[Worker, ...]:
+        """Give the worker processes of this NGINX, the youngest first.
+
+        Raises:
+            HostError: its master does not run, or cannot be told from others.
+        """
+        named = [word for word in (self.prefix, self.main) if word]
+        return local_workers(self.pid_file, named, self.describe())
+
     def _do(self, step: Step, lock: LocalLock) -> str:
         match step:
-            case Lock(path, patience, needed):
-                lock.take(path, patience, needed=needed)
+            case Lock(path, patience, needed, instead):
+                if not lock.take(path, patience, needed=needed) and instead is not None:
+                    with contextlib.suppress(OSError):
+                        _sweep(instead)
             case Unlock():
                 lock.release()
             case Run(arguments):
@@ -165,7 +180,7 @@ class LocalHost:
                 self._file(step)
         return ""
 
-    def _file(self, step: Write | Expect | Absent | Swap | Remove) -> None:
+    def _file(self, step: Write | Expect | Absent | Swap | Remove | Sweep) -> None:
         match step:
             case Write(path, content, stamped):
                 _write(path, content + (moment().stamp() if stamped else ""))
@@ -177,6 +192,8 @@ class LocalHost:
                 _swap(staged, live)
             case Remove(path):
                 Path(path).unlink(missing_ok=True)
+            case Sweep():
+                _sweep(step)
 
     def _nginx(self, arguments: tuple[str, ...]) -> str:
         command = [self.binary]
@@ -219,6 +236,14 @@ def _write(path: str, content: str) -> None:
         file.write(content.encode())
         file.flush()
         os.fsync(descriptor)
+
+
+def _sweep(step: Sweep) -> None:
+    stem = Path(step.stem)
+    for path in stem.parent.iterdir():
+        named = path.name.startswith(stem.name) and path.name.endswith(step.ending)
+        if named and str(path) != step.keep:
+            path.unlink(missing_ok=True)
 
 
 def _swap(staged: str, live: str) -> None:

@@ -27,8 +27,10 @@ class LocalLock:
         self._clock = clock
         self._held: int | None = None
 
-    def take(self, path: str, patience: float, *, needed: bool) -> None:
+    def take(self, path: str, patience: float, *, needed: bool) -> bool:
         """Wait up to ``patience`` seconds; when it is not needed, go on without it then.
+
+        Tells whether it was had.
 
         Raises:
             LockBusy: it is needed, and was not to be had in time.
@@ -42,14 +44,15 @@ class LocalLock:
         except OSError:
             if needed:
                 raise
-            return
+            return False
         deadline = self._clock.now() + patience
         while not self._locked():
             if self._clock.now() >= deadline:
                 if needed:
                     raise LockBusy(f"{path}: another change held it for {patience:g} s")
-                return
+                return False
             self._clock.sleep(_POLL)
+        return True
 
     def _locked(self) -> bool:
         assert self._held is not None  # noqa: S101  take opened it

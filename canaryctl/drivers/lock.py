@@ -1,8 +1,11 @@
-"""Locks of this machine: one rollout a gateway, one change at a time.
+"""The lock of this machine for a gateway: one change at a time.
+
+Who leads a rollout is not decided here but at the gateway itself, by its lease.
 
 The kernel gives a lock back when its process ends, however it ends, so none can be left over.
 The directory is shared by all users of the machine; what is in the files is only shown, or is
-the name of a staged file.
+the name of a staged file. So what stands there may be anybody's: no link is followed, only plain
+files of one name are opened, and whatever else is found there means no lock, never an error.
 """
 
 from __future__ import annotations
@@ -13,11 +16,11 @@ import hashlib
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from canaryctl.core.errors import GatewayHeld
 from canaryctl.ports import Clock
 
 WRITING_PATIENCE = 3.0
@@ -44,16 +47,14 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Locks:
-    """The two locks of one gateway.
+    """The lock of one gateway.
 
     Attributes:
         identity: what names the gateway on this machine, the same from every process.
-        owner: written into the lock, for the message to the next one.
         directory: where the lock files are, the same for every process.
     """
 
     identity: str
-    owner: str
     clock: Clock
     directory: Path = SHARED
 
@@ -62,41 +63,10 @@ class Locks:
         """A short name made from the identity, safe in a path."""
         return hashlib.sha256(self.identity.encode()).hexdigest()[:12]
 
-    @contextlib.contextmanager
-    def rollout(self) -> Iterator[None]:
-        """Hold the gateway for a rollout.
-
-        Raises:
-            GatewayHeld: another process holds it; says who.
-        """
-        held = self._open("rollout")
-        if held is None:
-            yield
-            return
-        try:
-            if not _locked(held):
-                who = os.pread(held, 300, 0).decode("utf-8", "replace").strip() or "another process"
-                raise GatewayHeld(
-                    f"another rollout holds this gateway: {who}",
-                    next_step="wait for its end, or end it with `canaryctl rollback`",
-                )
-            os.ftruncate(held, 0)
-            os.pwrite(held, self.owner.encode(), 0)
-            yield
-        finally:
-            os.close(held)
-
-    def holder(self) -> str | None:
-        """Tell who holds the gateway for a rollout on this machine; None when nobody does."""
-        held = self._open("rollout")
-        if held is None:
-            return None
-        try:
-            if _locked(held):
-                return None
-            return os.pread(held, 300, 0).decode("utf-8", "replace").strip() or "another process"
-        finally:
-            os.close(held)
+    @property
+    def path(self) -> Path:
+        """The file that is locked."""
+        return self.directory / f"{self.token}.writing"
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Turn]:
@@ -112,32 +82,66 @@ class Locks:
                 self.clock.sleep(_POLL)
             left = _SUFFIX.findall(os.pread(held, 500, 0).decode("ascii", "replace"))[:_MOST_LEFT]
             if taken:
-                os.ftruncate(held, os.pwrite(held, " ".join([mine, *left]).encode(), 0))
+                with contextlib.suppress(OSError):  # a full disk
+                    os.ftruncate(held, os.pwrite(held, " ".join([mine, *left]).encode(), 0))
             yield Turn(mine, tuple(left))
             if taken:  # not after an error: then something may be left, or still under way
-                os.ftruncate(held, 0)
+                with contextlib.suppress(OSError):
+                    os.ftruncate(held, 0)
         finally:
             os.close(held)
 
     def _open(self, kind: str) -> int | None:
         """Open a lock file; None where none can be had (then nothing is locked)."""
-        path = self.directory / f"{self.token}.{kind}"
-        flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+        name = f"{self.token}.{kind}"
         try:
-            self.directory.mkdir(exist_ok=True)
-            with contextlib.suppress(OSError):
-                self.directory.chmod(0o1777)
-            try:
-                # Without O_CREAT: with it, Linux (protected_regular) refuses to open another
-                # user's file in a directory that all may write to.
-                return os.open(path, flags)
-            except FileNotFoundError:
-                descriptor = os.open(path, flags | os.O_CREAT, 0o666)
+            at = self._opened()
         except OSError:
             return None
+        try:
+            return _plain(name, at)
+        except OSError:
+            return None
+        finally:
+            os.close(at)
+
+    def _opened(self) -> int:
+        """Open the directory itself, never one that a link of this name leads to."""
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        with contextlib.suppress(FileExistsError):
+            self.directory.mkdir()
+        at = os.open(self.directory, flags)
+        with contextlib.suppress(OSError):
+            if os.fstat(at).st_uid == os.geteuid():
+                os.fchmod(at, 0o1777)
+        return at
+
+
+def _plain(name: str, at: int) -> int | None:
+    """Open a lock file; None when something else has its name, such as a pipe."""
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        # Without O_CREAT: with it, Linux (protected_regular) refuses to open another
+        # user's file in a directory that all may write to.
+        descriptor = os.open(name, flags, dir_fd=at)
+    except FileNotFoundError:
+        descriptor = os.open(name, flags | os.O_CREAT, 0o666, dir_fd=at)
         with contextlib.suppress(OSError):
             os.fchmod(descriptor, 0o666)
+    found = os.fstat(descriptor)
+    # A second name could be that of a file that matters: it would be emptied.
+    if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
         return descriptor
+    os.close(descriptor)
+    return None
+
+
+def _written_in(held: int) -> str:
+    """Give what the holder wrote; anybody may have, so nothing that moves a terminal's cursor."""
+    said = os.pread(held, 300, 0).decode("utf-8", "replace")
+    return " ".join("".join(c if c.isprintable() else " " for c in said).split()) or (
+        "another process"
+    )
 
 
 def _locked(descriptor: int) -> bool:

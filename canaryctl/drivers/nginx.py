@@ -11,29 +11,36 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
+from canaryctl.core.drained import Drained
 from canaryctl.core.errors import (
     ConfigError,
     ConfigurationRefused,
     GatewayUnreachable,
+    HostError,
     Superseded,
 )
+from canaryctl.core.generation import number
 from canaryctl.core.weight import Weight
 from canaryctl.drivers.lock import Turn
 from canaryctl.drivers.nginx_change import ChangedError, Tried, made, refuse
 from canaryctl.drivers.nginx_control import Control
-from canaryctl.drivers.nginx_files import NotIncluded, routed
+from canaryctl.drivers.nginx_drain import drained
+from canaryctl.drivers.nginx_drift import edited, moved
+from canaryctl.drivers.nginx_fence import not_somebody_elses, superseded, undecided
+from canaryctl.drivers.nginx_files import routed
 from canaryctl.drivers.nginx_held import Held
 from canaryctl.drivers.nginx_restore import Before, Restore
 from canaryctl.drivers.nginx_stage import Stage, failed, stage
 from canaryctl.drivers.nginx_survey import Surveyed, survey
+from canaryctl.drivers.nginx_timeouts import timeouts
 from canaryctl.drivers.template import Routing, intact, parse_header, render
-from canaryctl.ports import Clock, Host, InForce, Mark, Proof, Step
+from canaryctl.ports import Absent, Clock, Expect, Host, InForce, Mark, Proof, Step
 
-SURVEY_LASTS = 30.0
-"""Seconds. In a longer time containers are recreated and configurations edited."""
+CHANGES = 5
+"""Of somebody else's that may come between two steps of one change."""
 
 
 @dataclass(slots=True)
@@ -52,6 +59,10 @@ class NginxRouter:
         writing: entered while a change is made, so that two processes of this machine take turns.
         resolver: DNS server for ``resolve``; empty: names are resolved once, at each change.
         prove_within: seconds a proof may take.
+        fence: gives what shows, in the instant of a change, that this process still leads the
+            gateway; nothing where a person acts.
+        survey_lasts: seconds for which what was seen around the live file is believed; in a
+            longer time containers are recreated and configurations edited.
     """
 
     host: Host
@@ -65,8 +76,13 @@ class NginxRouter:
     writing: Callable[[], AbstractContextManager[Turn]]
     resolver: str = ""
     prove_within: float = 5.0
+    fence: Callable[[], tuple[Expect, ...]] = tuple
+    survey_lasts: float = 30.0
     _surveyed: Surveyed | None = field(default=None, init=False)
     _known: Before | None = field(default=None, init=False)
+    _last: str | None = field(default=None, init=False)
+    _began: float | None = field(default=None, init=False)
+    _weight: Weight = field(default=Weight.ZERO, init=False)
 
     def check(self, weights: Sequence[Weight]) -> tuple[str, ...]:
         """See ``Router.check``."""
@@ -108,32 +124,31 @@ class NginxRouter:
 
     def set(self, weight: Weight, mark: Mark, expect: str | None) -> Proof:
         """See ``Router.set``."""
-        began = self.clock.now()
+        began = self._began = self.clock.now()
         seen = self._survey(whole=weight != Weight.ZERO)
         with self.writing() as turn, self._holding() as holding:
             change = partial(self._attempt, weight=weight, mark=mark, expect=expect, turn=turn)
             before = self._remembered() or self._read()
             held = holding.result()  # connected before NGINX reloads, or it shows nothing
             try:
-                tried = change(seen, before)
+                tried = self._changed(change, seen, before)
             except (ConfigError, ConfigurationRefused):
                 if seen.at >= began:
                     raise
                 # What was included around our file may have changed since it was looked at.
                 self._surveyed = None
-                tried = change(self._survey(whole=weight != Weight.ZERO), self._read())
-            except ChangedError:
-                tried = change(seen, self._read())
+                seen = self._survey(whole=weight != Weight.ZERO)
+                tried = self._changed(change, seen, self._read())
             generation = tried.after.generation or ""
             restore = Restore(self.host, self.control, tried.place, self.prove_within)
             if tried.hopeless:
-                raise restore(tried.before, weight, tried.words)
+                raise restore(tried.before, tried.after, weight, tried.words)
             try:
                 answers = self.control.prove(generation, self.prove_within, held)
             except GatewayUnreachable as error:
                 why = f"{error}; {tried.words}" if tried.words else str(error)
-                raise restore(tried.before, weight, why) from error
-            self._known = tried.after
+                raise restore(tried.before, tried.after, weight, why) from error
+            self._known, self._last, self._weight = tried.after, generation, weight
             return Proof(generation, weight, self.clock.now() - began, answers)
 
     def _remembered(self) -> Before | None:
@@ -149,6 +164,17 @@ class NginxRouter:
         text = self.host.read(self.live)
         return Before(text, (parse_header(text) or {}).get("generation"))
 
+    def _changed(
+        self, change: Callable[[Surveyed, Before], Tried], seen: Surveyed, before: Before
+    ) -> Tried:
+        """Make a change, anew where somebody else's came between; theirs cannot go on for ever."""
+        for _ in range(CHANGES):
+            try:
+                return change(seen, before)
+            except ChangedError:
+                before = self._read()
+        raise HostError(f"{self.live} changes all the time: {CHANGES} times in a row")
+
     def _attempt(
         self,
         seen: Surveyed,
@@ -161,17 +187,74 @@ class NginxRouter:
     ) -> Tried:
         """Bring a weight into place, if what is there is what is expected there."""
         if expect is not None and (before.generation != expect or not intact(before.text)):
-            raise Superseded(_superseded(before.text, expect))
-        self._not_somebody_elses(before.text)
+            raise Superseded(superseded(before.text, expect))
+        not_somebody_elses(before.text, self.live, self.control)
         place = self._stage(seen, turn)
-        generation = self.new_generation(before.generation)
+        # Numbers rise also where the file with the last one was taken away.
+        generation = self.new_generation(max(before.generation, self._last, key=number))
         text = self._rendered(seen, weight, generation, mark)
         tried = Tried(place, before, Before(text, generation))
-        return made(self.host, tried, weight)
+        try:
+            return made(self.host, tried, weight)
+        except Superseded:
+            if expect is not None or not undecided(before.text, mark, self._last):
+                raise
+            # Nobody holds the gateway, and nobody set anything since: it was recreated, say.
+            free = replace(place, fence=tuple(Absent(one.path) for one in place.fence))
+            return made(self.host, replace(tried, place=free), weight)
+
+    def warm(self) -> None:
+        """Look around now, and believe it for ever: for a guard, which later has no time.
+
+        Where NGINX refuses a change that was made so, it is looked at anew all the same.
+
+        Raises:
+            HostError: the host cannot be reached.
+            ConfigurationRefused: NGINX's configuration is broken as it is.
+        """
+        self.survey_lasts = float("inf")
+        self._survey(whole=False)
+
+    def forget(self) -> None:
+        """Look around anew at the next change."""
+        self._surveyed = None
+
+    def tidy(self, *, whole: bool) -> None:
+        """Take away what changes that were not finished have left.
+
+        Args:
+            whole: those of other machines too; only for who leads the gateway.
+
+        Raises:
+            HostError: the host cannot be reached.
+        """
+        seen = self._survey(whole=False)
+        with self.writing() as turn:
+            place = self._stage(seen, turn)
+            self.host.perform([*place.forgotten(), *(place.swept() if whole else ())])
 
     def generation(self) -> str:
         """See ``Router.generation``."""
         return self.control.ask().generation
+
+    def drained(self, within: float) -> Drained:
+        """See ``Router.drained``."""
+        began = self.clock.now() if self._began is None else self._began
+        seen = self._surveyed
+        kept = timeouts(seen.files, seen.version) if seen else None
+        return drained(self.host, self.clock, began, within, kept)
+
+    def drift(self) -> str:
+        """See ``Router.drift``."""
+        known, seen = self._known, self._surveyed
+        if known is None or seen is None:
+            return ""
+        if what := edited(self.host.read(self.live), known):
+            return what
+        what = moved(self.host, seen, self._weight)
+        if what:
+            self._surveyed = None  # the next change looks around anew
+        return what
 
     def look(self) -> InForce:
         """See ``Router.look``."""
@@ -179,7 +262,7 @@ class NginxRouter:
         state = parse_header(text)
         mark = on_disk = None
         if state is not None:
-            fields = ("release", "rollout", "owner", "reason")
+            fields = ("release", "rollout", "owner", "reason", "stage", "share")
             mark = Mark(**{name: state.get(name, "") for name in fields})
             on_disk = state["generation"] + ("" if intact(text) else " (edited by hand)")
         try:
@@ -201,50 +284,21 @@ class NginxRouter:
     def _survey(self, *, whole: bool) -> Surveyed:
         """Look around, unless that was done a moment ago."""
         now, seen = self.clock.now(), self._surveyed
-        if seen is None or now > seen.at + SURVEY_LASTS or (whole and not seen.whole):
-            seen = survey(
-                self.host, self.routing, self.live, self.resolver, whole=whole, now=self.clock.now()
-            )
+        if seen is None or now > seen.at + self.survey_lasts or (whole and not seen.whole):
+            try:
+                seen = survey(
+                    self.host, self.routing, self.live, self.resolver, whole=whole, now=now
+                )
+            except ConfigurationRefused:
+                # Broken meanwhile, maybe our own file. A way back needs nothing of what is there.
+                if seen is None or whole:
+                    raise
+                return seen
             self._surveyed = seen
         return seen
 
     def _stage(self, seen: Surveyed, turn: Turn) -> Stage:
-        try:
-            return stage(seen.files, self.live, self.token, turn)
-        except NotIncluded:
-            main = next(iter(seen.files))
-            step = f"add `include {self.live};` to its http {{}} block"
-            if not main.startswith("/"):
-                step = (
-                    f"its main file is known as {main} only, so no path can be compared: start it "
-                    "with absolute -p and -c, or set gateway.prefix and gateway.main"
-                )
-            raise ConfigurationRefused(
-                f"NGINX's configuration ({main}) does not include {self.live}", next_step=step
-            ) from None
+        return stage(seen.files, self.live, self.token, turn, self.fence())
 
     def _rendered(self, seen: Surveyed, weight: Weight, generation: str, mark: Mark) -> str:
         return render(self.source, seen.routing, weight, generation, mark, seen.can)
-
-    def _not_somebody_elses(self, text: str | None) -> None:
-        """Refuse to replace a file that canaryctl never wrote, such as a site's own."""
-        if text is None or not text.strip() or parse_header(text) is not None:
-            return
-        try:
-            self.control.ask()
-        except GatewayUnreachable:
-            raise ConfigError(
-                f"{self.live} is there and is not canaryctl's; nothing was changed",
-                next_step="move it away, or give canaryctl a file of its own as gateway.config",
-            ) from None
-
-
-def _superseded(text: str | None, expect: str) -> str:
-    state = parse_header(text)
-    if state is None:
-        return f"the file at the gateway is no longer canaryctl's (expected generation {expect})"
-    if state["generation"] == expect:
-        return f"the file at the gateway (generation {expect}) was edited by hand"
-    who = state.get("owner") or "somebody"
-    why = state.get("reason") or "no reason given"
-    return f"{who} set {state.get('weight')} % meanwhile: {why}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from canaryctl.core.errors import ConfigError, ConfigurationRefused, HostError
+from canaryctl.core.errors import ConfigError, ConfigurationRefused, HostError, Superseded
 from canaryctl.core.weight import Weight
-from canaryctl.drivers.nginx_restore import Before
+from canaryctl.drivers.nginx_restore import LOST, Before
 from canaryctl.drivers.nginx_stage import Stage, failed
 from canaryctl.drivers.nginx_survey import complaint
 from canaryctl.ports import Absent, Expect, Host, Reload, Run, Step, Swap
@@ -41,6 +41,7 @@ def made(host: Host, tried: Tried, weight: Weight) -> Tried:
 
     Raises:
         ChangedError: the live file is not what ``tried.before`` says.
+        Superseded: somebody else holds the gateway by now; nothing was changed.
         ConfigError: NGINX refuses the text.
         ConfigurationRefused: NGINX refuses it for a name that does not resolve.
         HostError: it could not be written or swapped in.
@@ -56,8 +57,10 @@ def made(host: Host, tried: Tried, weight: Weight) -> Tried:
         case None:
             words = f"NGINX said: {complaint(done.output)}" if done.output.strip() else ""
             return replace(tried, words=words)
-        case Expect() | Absent():
+        case Expect() | Absent() as step:
             host.perform(place.cleaned())
+            if step in place.fence:
+                raise Superseded(LOST)
             raise ChangedError
         case step if done.completed <= steps.index(Swap(place.staged, place.live)):
             host.perform(place.cleaned())

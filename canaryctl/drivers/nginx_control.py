@@ -8,9 +8,10 @@ import ssl
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from canaryctl.core.errors import GatewayUnreachable
+from canaryctl.core.errors import ConfigError, GatewayUnreachable
 from canaryctl.core.weight import Weight
 from canaryctl.drivers.nginx_held import Held, hold
+from canaryctl.drivers.tls import Tls, tls_words
 from canaryctl.ports import Clock
 
 SETTLE = 0.15
@@ -39,10 +40,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """The listener at ``url`` (``http://127.0.0.1:9180``). Each question is a new connection."""
+    """The listener at ``url`` (``http://127.0.0.1:9180``). Each question is a new connection.
+
+    It is never asked through a proxy, and redirects are not followed: another's answer would
+    prove nothing. An ``https`` one is verified as ``tls`` says.
+    """
 
     url: str
     clock: Clock
+    tls: Tls = Tls("gateway.tls")  # noqa: RUF009  frozen
 
     def ask(self) -> Answer:
         """Read the generation once.
@@ -55,16 +61,24 @@ class Control:
     def _asked(self, times: int) -> list[Answer]:
         """Ask so often at once: all connections are open before the first is read."""
         connections: list[http.client.HTTPConnection] = []
+        context = self._context()
         try:
             for _ in range(times):
-                connections.append(self._connection())
+                connections.append(self._connection(context))
                 connections[-1].connect()
             for connection in connections:
                 connection.request("GET", self._path, headers={"Connection": "close"})
             responses = [connection.getresponse() for connection in connections]
             return [self._understood(one.status, one.read(4096)) for one in responses]
         except (OSError, http.client.HTTPException) as error:
-            said = str(error) or type(error).__name__
+            tls = tls_words(error, self.url)
+            said = tls or str(error) or type(error).__name__
+            if tls:
+                raise GatewayUnreachable(
+                    f"NGINX's control listener at {self.url} cannot be verified: {said}",
+                    next_step="give gateway.tls.ca_file for its authority, cert_file and key_file "
+                    "where it asks for a certificate, and in gateway.verify the name in its own",
+                ) from error
             raise GatewayUnreachable(
                 f"NGINX's control listener at {self.url} does not answer: {said}",
                 next_step="check that NGINX runs, that gateway.verify is its published control "
@@ -79,11 +93,19 @@ class Control:
     def _path(self) -> str:
         return f"{urlsplit(self.url).path.rstrip('/')}/generation"
 
-    def _connection(self) -> http.client.HTTPConnection:
+    def _context(self) -> ssl.SSLContext | None:
+        if not self.url.startswith("https:"):
+            return None
+        try:
+            return self.tls.context()
+        except ConfigError as error:
+            # In the middle of a proof too, where a file was exchanged: what is in force is unknown.
+            raise GatewayUnreachable(str(error), next_step=error.next_step) from error
+
+    def _connection(self, context: ssl.SSLContext | None = None) -> http.client.HTTPConnection:
         parts = urlsplit(self.url)
         host, port = parts.hostname or "127.0.0.1", parts.port
-        if parts.scheme == "https":
-            context = ssl.create_default_context()
+        if context is not None:
             return http.client.HTTPSConnection(host, port, timeout=READ_TIMEOUT, context=context)
         return http.client.HTTPConnection(host, port, timeout=READ_TIMEOUT)
 
@@ -93,7 +115,7 @@ class Control:
             return Answer(
                 str(said["generation"]), Weight.parse(said["weight"]), str(said["worker"])
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise GatewayUnreachable(
                 f"what answers at {self.url} (HTTP {status}) is not canaryctl's control listener",
                 next_step="set gateway.verify to the port of the control listener, or run "

@@ -123,6 +123,24 @@ def _bare(word: str) -> str:
     return re.sub(r"\\([\"'\\ ])", r"\1", word)
 
 
+def values(files: Mapping[str, str], name: str) -> list[str]:
+    """Give the argument of each use of a directive that takes one, in the files' order."""
+    found: list[str] = []
+    for text in files.values():
+        words: list[str] = []
+        for token in _TOKEN.finditer(text):
+            word = token.group()
+            if word.startswith("#"):
+                continue
+            if word not in (";", "{", "}"):
+                words.append(_bare(word))
+                continue
+            if word == ";" and len(words) == 2 and words[0] == name:  # noqa: PLR2004
+                found.append(words[1])
+            words = []
+    return found
+
+
 def directive(files: Mapping[str, str], name: str, *, besides: str) -> bool:
     """Tell whether any file but ``besides`` uses this directive."""
     for path, text in files.items():

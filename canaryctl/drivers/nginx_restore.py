@@ -9,6 +9,7 @@ from canaryctl.core.errors import (
     CanaryctlError,
     GatewayUnreachable,
     HostError,
+    Superseded,
     TrafficUnknown,
     WeightRefused,
 )
@@ -16,8 +17,10 @@ from canaryctl.core.weight import Weight
 from canaryctl.drivers.nginx_control import Control
 from canaryctl.drivers.nginx_stage import Stage, failed
 from canaryctl.drivers.nginx_survey import complaint
-from canaryctl.ports import Host, Reload, Remove, Run, Step, Swap, Write
+from canaryctl.ports import Absent, Expect, Host, Reload, Remove, Run, Step, Swap, Write
 
+LOST = "the hold on the gateway is lost: somebody else leads it, or has ended this rollout"
+_CHANGED = "somebody else changed the weights while this change was being proven"
 _LOOK = (
     "look at NGINX itself: does it run, what does its error log say, and is gateway.verify its "
     "published control port? `canaryctl status` asks again, `canaryctl rollback` tries 0 % again"
@@ -46,12 +49,21 @@ class Restore:
     place: Stage
     within: float
 
-    def __call__(self, before: Before, weight: Weight, why: str) -> CanaryctlError:
-        """Restore and prove; give what is to be raised, ``WeightRefused`` or ``TrafficUnknown``."""
+    def __call__(self, before: Before, after: Before, weight: Weight, why: str) -> CanaryctlError:
+        """Restore and prove; give what is to be raised, ``WeightRefused`` or ``TrafficUnknown``.
+
+        It is ``Superseded`` where somebody else has made a change since: theirs stays.
+
+        Args:
+            before: what was there.
+            after: what was to be there.
+            weight: the canary's, of that.
+            why: it is not in force.
+        """
         if (complains := self._complaint()) and complains not in why:
             why = f"{why}; NGINX says: {complains}"
         try:
-            on_disk = self._put_back(before)
+            on_disk = self._put_back(before, after)
             if before.generation is None:
                 return TrafficUnknown(
                     f"{weight} % was not proven ({why}); {on_disk}, but it has no generation that "
@@ -59,6 +71,8 @@ class Restore:
                     next_step=_LOOK,
                 )
             self.control.prove(before.generation, self.within)
+        except Superseded as error:
+            return error
         except (GatewayUnreachable, HostError) as error:
             return TrafficUnknown(
                 f"{weight} % was not proven ({why}), and neither was the configuration before it: "
@@ -79,10 +93,16 @@ class Restore:
                 return complaint(tested.output)
         return ""
 
-    def _put_back(self, before: Before) -> str:
-        """Restore what is on disk and have it loaded; says in words what is there now."""
+    def _put_back(self, before: Before, after: Before) -> str:
+        """Restore what is on disk and have it loaded; says in words what is there now.
+
+        This process may have been asleep for long: what is there must still be its own change.
+        """
+        there = self.host.read(self.place.live)
+        if there not in (before.text, after.text):
+            raise Superseded(_CHANGED)
         if before.text is None:
-            self._done([Remove(self.place.live)])
+            self._done(self.place.locked(there, Remove(self.place.live)))
             self.host.perform([Reload()])
             return "the file, which is new here, was taken away again"
         tested = self.host.perform(self.place.written(before.text))
@@ -94,13 +114,17 @@ class Restore:
                 f"it is not put back on disk, since NGINX refuses it: {complaint(tested.output)}; "
                 "the new one stays there"
             )
-        staged: list[Step] = [Write(self.place.staged, before.text)]
-        self._done([*staged, Swap(self.place.staged, self.place.live)])
+        swap = self.place.locked(there, Swap(self.place.staged, self.place.live))
+        self._done([Write(self.place.staged, before.text), *swap])
         self.host.perform([Reload()])
         self.host.perform(self.place.cleaned())
         return "the file that was there is back"
 
     def _done(self, steps: list[Step]) -> None:
         done = self.host.perform(steps)
-        if failed(steps, done) is not None:
+        step = failed(steps, done)
+        if isinstance(step, Expect | Absent):
+            self.host.perform(self.place.cleaned())
+            raise Superseded(LOST if step in self.place.fence else _CHANGED)
+        if step is not None:
             raise HostError(f"{self.place.live} could not be restored: {done.output.strip()}")

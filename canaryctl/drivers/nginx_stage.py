@@ -6,8 +6,9 @@ import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from canaryctl.core.errors import ConfigurationRefused
 from canaryctl.drivers.lock import Turn
-from canaryctl.drivers.nginx_files import Trial, trial
+from canaryctl.drivers.nginx_files import NotIncluded, Trial, trial
 from canaryctl.ports import (
     Absent,
     Expect,
@@ -18,6 +19,7 @@ from canaryctl.ports import (
     Run,
     Step,
     Swap,
+    Sweep,
     Unlock,
     Write,
 )
@@ -26,6 +28,8 @@ LOCK = ".lock"
 """What the lock of a gateway is called, after canaryctl's file there."""
 LOCK_PATIENCE = 2.0
 """Seconds."""
+PREFIX, ENDING = ".canaryctl-", ".conf"
+"""Of what is staged; ``nginx_files.trial`` names its copies so as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,37 +42,61 @@ class Stage:
         trial: the configuration in which ``staged`` stands for ``live``.
         left: staged files of changes that were not finished. They are removed before anything
             else, so that one still under way cannot come into force after this one.
+        fence: what else must hold in the instant of the change, such as who holds the gateway.
     """
 
     live: str
     staged: str
     trial: Trial
     left: tuple[str, ...]
+    fence: tuple[Expect | Absent, ...] = ()
 
     def written(self, text: str) -> list[Step]:
         """Write ``text`` and have NGINX test it, in a place where it is not in force."""
         return [
-            *(Remove(path) for path in self.left),
+            *self.forgotten(),
             Write(self.staged, text),
             *(Write(path, content) for path, content in self.trial.files.items()),
             Run(("-t", "-q", "-c", self.trial.main)),
         ]
 
+    def forgotten(self) -> list[Step]:
+        """Take away what this machine's unfinished changes have left."""
+        return [Remove(path) for path in self.left]
+
+    def swept(self) -> list[Step]:
+        """Take away what anybody staged here."""
+        folders = {posixpath.dirname(path) for path in (self.staged, *self.trial.files)}
+        return [Sweep(posixpath.join(one, PREFIX), ENDING) for one in sorted(folders)]
+
     def change(self, text: str, before: str | None) -> list[Step]:
         """Do all of a change: write, test, make sure of ``before``, swap, reload."""
-        fence = Absent(self.live) if before is None else Expect(self.live, before)
-        # Looking and swapping are one act for every machine. It is short, so who waited in vain
-        # has met somebody who hangs in it: a rollback goes on.
-        lock = Lock(self.live + LOCK, LOCK_PATIENCE, needed=False)
         swap = Swap(self.staged, self.live)
-        return [*self.written(text), lock, fence, swap, Unlock(), Reload(), *self.cleaned()]
+        return [*self.written(text), *self.locked(before, swap), Reload(), *self.cleaned()]
+
+    def locked(self, before: str | None, act: Swap | Remove) -> list[Step]:
+        """Look whether all is as expected, and act: one act for every machine.
+
+        It is short, so who waited in vain has met somebody who hangs in it. A rollback goes on,
+        and takes away what they would swap in when they wake.
+        """
+        others = Sweep(posixpath.join(posixpath.dirname(self.live), PREFIX), ENDING, self.staged)
+        lock = Lock(self.live + LOCK, LOCK_PATIENCE, needed=False, instead=others)
+        live = Absent(self.live) if before is None else Expect(self.live, before)
+        return [lock, *self.fence, live, act, Unlock()]
 
     def cleaned(self) -> list[Step]:
         """Leave nothing behind."""
         return [Remove(path) for path in (self.staged, *self.trial.files)]
 
 
-def stage(files: Mapping[str, str], live: str, token: str, turn: Turn) -> Stage:
+def stage(
+    files: Mapping[str, str],
+    live: str,
+    token: str,
+    turn: Turn,
+    fence: tuple[Expect | Absent, ...] = (),
+) -> Stage:
     """Choose the paths of one change.
 
     Args:
@@ -76,21 +104,38 @@ def stage(files: Mapping[str, str], live: str, token: str, turn: Turn) -> Stage:
         live: absolute path of canaryctl's file.
         token: of this machine and gateway.
         turn: tells the names of this change and of unfinished ones.
+        fence: what else must hold when the change is made.
 
     Raises:
-        NotIncluded: nothing includes ``live``.
+        ConfigurationRefused: nothing includes ``live``.
     """
     mine = f"{token}-{turn.mine}"
     staged = _staged(live, mine)
     left: list[str] = []
     for suffix in turn.left:
         name = f"{token}-{suffix}"
-        left += [_staged(live, name), *trial(files, live, _staged(live, name), name).files]
-    return Stage(live, staged, trial(files, live, staged, mine), tuple(left))
+        left += [_staged(live, name), *_trial(files, live, _staged(live, name), name).files]
+    return Stage(live, staged, _trial(files, live, staged, mine), tuple(left), fence)
+
+
+def _trial(files: Mapping[str, str], live: str, staged: str, token: str) -> Trial:
+    try:
+        return trial(files, live, staged, token)
+    except NotIncluded:
+        main = next(iter(files))
+        step = f"add `include {live};` to its http {{}} block"
+        if not main.startswith("/"):
+            step = (
+                f"its main file is known as {main} only, so no path can be compared: start it "
+                "with absolute -p and -c, or set gateway.prefix and gateway.main"
+            )
+        raise ConfigurationRefused(
+            f"NGINX's configuration ({main}) does not include {live}", next_step=step
+        ) from None
 
 
 def _staged(live: str, token: str) -> str:
-    return posixpath.join(posixpath.dirname(live), f".canaryctl-{token}.conf")
+    return posixpath.join(posixpath.dirname(live), f"{PREFIX}{token}{ENDING}")
 
 
 def failed(steps: list[Step], done: Performed) -> Step | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, isfinite
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from canaryctl.drivers.tls import Tls
     from canaryctl.ports import Clock
 
 _QUERY_PATH = "/api/v1/query"
@@ -74,7 +75,7 @@ class PrometheusMetrics:
         timeout: seconds one request may take.
         bearer_token: sent as ``Authorization: Bearer …``.
         basic_auth: user and password; those in the URL are used as well.
-        ca_file: PEM file with the authority that signed the server's certificate.
+        tls: the authority to believe, and what is shown when the server asks who we are.
         headers: sent with every request, such as ``X-Scope-OrgID``.
         lookback: seconds before the window in which its base sample is looked for.
         transport: stands in for the network in tests.
@@ -92,7 +93,7 @@ class PrometheusMetrics:
         timeout: float = 10.0,
         bearer_token: str | None = None,
         basic_auth: tuple[str, str] | None = None,
-        ca_file: str | None = None,
+        tls: Tls | None = None,
         headers: Mapping[str, str] | None = None,
         lookback: float = 300.0,
         transport: httpx.BaseTransport | None = None,
@@ -124,7 +125,7 @@ class PrometheusMetrics:
             timeout=timeout,
             limit=_LIMIT_BYTES,
             headers=sent,
-            ca_file=ca_file,
+            tls=tls,
             proxies=not self._address.is_loopback,
             transport=transport,
         )
@@ -193,7 +194,7 @@ class PrometheusMetrics:
         except (QueryRefusedError, NotPrometheusError) as error:
             raise self._faults.foreign(error) from error
         after = self._clock.now()
-        if len(answered) != 1:
+        if len(answered) != 1 or not isfinite(answered[0]):
             raise self._faults.foreign(NotPrometheusError("time() is not one number"))
         half_way = (before + after) / 2
         skew = answered[0] - half_way

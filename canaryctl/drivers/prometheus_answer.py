@@ -6,15 +6,19 @@ The format: https://prometheus.io/docs/prometheus/latest/querying/api/#expressio
 from __future__ import annotations
 
 import json
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from canaryctl.core.series import Sample, Series
+from canaryctl.drivers.calculable import calculable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _REFUSALS = (400, 422)
-_MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError)
+_MALFORMED = (
+    *(KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError),
+)
 
 
 class NotPrometheusError(Exception):
@@ -43,7 +47,8 @@ def data_of(status: int, body: bytes) -> Mapping[str, Any]:
     if not isinstance(answer, dict):
         raise NotPrometheusError("JSON of another shape: no object")
     if answer.get("status") == "error" and status in _REFUSALS:
-        raise QueryRefusedError(f"{answer.get('errorType', status)}: {answer.get('error', '')}")
+        kind, said = _text(answer.get("errorType", status)), _text(answer.get("error", ""))
+        raise QueryRefusedError(f"{kind}: {said}")
     data = answer.get("data")
     if status in _REFUSALS or answer.get("status") != "success" or not isinstance(data, dict):
         raise NotPrometheusError('JSON of another shape: no {"status":"success","data":…}')
@@ -60,19 +65,19 @@ def series_of(data: Mapping[str, Any], skew: float) -> tuple[Series, ...]:
 
     Raises:
         QueryRefusedError: native histograms, which the counting of buckets cannot use.
-        NotPrometheusError: not a matrix.
+        NotPrometheusError: not a matrix, or samples that are not oldest first at finite times.
     """
     try:
         kind, result = data["resultType"], data["result"]
         if kind != "matrix":
             raise NotPrometheusError(
-                f"JSON of another shape: a {kind} where a matrix was asked for"
+                f"JSON of another shape: a {_text(kind)} where a matrix was asked for"
             )
         _classic(result)
         return tuple(
             Series(
-                labels={str(k): str(v) for k, v in one["metric"].items() if k != "__name__"},
-                samples=tuple(Sample(float(at) - skew, float(text)) for at, text in one["values"]),
+                labels={k: _text(v) for k, v in one["metric"].items() if k != "__name__"},
+                samples=_samples(one["values"], skew),
             )
             for one in result
         )
@@ -90,23 +95,46 @@ def values_of(data: Mapping[str, Any]) -> tuple[float, ...]:
     try:
         kind, result = data["resultType"], data["result"]
         if kind == "scalar":
-            return (float(result[1]),)
+            return (_number(result),)
         if kind != "vector":
             raise QueryRefusedError(
-                f"the query gives a {kind}, not a number or a vector; "
+                f"the query gives a {_text(kind)}, not a number or a vector; "
                 "a range such as metric[5m] needs a function around it"
             )
         _classic(result)
-        return tuple(float(one["value"][1]) for one in result)
+        return tuple(_number(one["value"]) for one in result)
     except _MALFORMED as error:
         raise NotPrometheusError(f"JSON of another shape: {error!r} in the result") from error
+
+
+def _samples(pairs: list[Any], skew: float) -> tuple[Sample, ...]:
+    found: list[Sample] = []
+    for pair in pairs:
+        value, at = _number(pair), float(pair[0]) - skew
+        if not isfinite(at) or (found and at < found[-1].at):
+            raise ValueError(f"the time {pair[0]!r}")
+        found.append(Sample(at, value))
+    return tuple(found)
+
+
+def _number(pair: list[Any]) -> float:
+    """Read ``[time, "value"]``: the value is text, for JSON knows no NaN."""
+    at, text = pair
+    if isinstance(at, bool) or not isinstance(at, int | float) or not isinstance(text, str):
+        raise TypeError(f"{type(at).__name__} and {type(text).__name__}")
+    return calculable(float(text))
+
+
+def _text(value: object) -> str:
+    return str(value) if isinstance(value, str | int | float) else f"({type(value).__name__})"
 
 
 def _whole(answer: Mapping[str, Any]) -> None:
     # Thanos and VictoriaMetrics answer 200 when some of their stores did not: too few errors
     # would be counted. Prometheus' remarks on a query's style ("PromQL info: …") are no such loss.
-    warnings = answer.get("warnings") or []
-    lost = [str(one) for one in warnings if not str(one).startswith("PromQL ")]
+    given = answer.get("warnings") or []
+    warnings = map(_text, given if isinstance(given, list) else [given])
+    lost = [one for one in warnings if not one.startswith("PromQL ")]
     if lost or answer.get("isPartial") is True:
         raise QueryRefusedError(f"only part of the data answered: {'; '.join(lost) or 'isPartial'}")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from canaryctl.core.errors import MetricsUnavailable
+from canaryctl.core.redaction import MASK, SECRETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from canaryctl.drivers.bounded_http import Answer
 
 _SHOWN_CHARACTERS = 200
+_READ_BYTES = 8 * _SHOWN_CHARACTERS
 _UNAUTHORISED = (401, 403)
 _NOT_FOUND = (404, 410)
 _REDIRECTS = range(300, 400)
@@ -42,7 +44,8 @@ class Faults:
             f"{self._source} does not answer: {self._shown(str(error))}",
             next_step=(
                 "check that it runs and that metrics.url is its address as seen from this machine; "
-                "for a certificate that is not trusted, give metrics.ca_file"
+                "for a certificate that is not trusted, give metrics.ca_file, for one that is "
+                "asked for, metrics.cert_file and metrics.key_file"
             ),
         )
 
@@ -61,7 +64,7 @@ class Faults:
                     "if it is a login page, credentials are missing under metrics"
                 ),
             )
-        excerpt = self._shown(_text(answer.body))
+        excerpt = self._excerpt(answer.body)
         return MetricsUnavailable(
             f"{seen}: {excerpt}" if excerpt else seen, next_step=self._next_step(answer.status)
         )
@@ -71,7 +74,7 @@ class Faults:
         seen = f"{self._source} does not answer as Prometheus does: {self._shown(str(error))}"
         if answer is not None:
             kind = self._shown(answer.content_type) or "no content type"
-            excerpt = self._shown(_text(answer.body)) or "(empty)"
+            excerpt = self._excerpt(answer.body) or "(empty)"
             seen += f" in the {answer.status} answer ({kind}): {excerpt}"
         return MetricsUnavailable(
             seen,
@@ -95,12 +98,20 @@ class Faults:
             )
         return "something answers there, but not with data: look at its log or at its proxy's"
 
-    def _shown(self, text: str) -> str:
+    def _excerpt(self, body: bytes) -> str:
+        """Give a page's beginning. A secret that the cut goes through is left out with it."""
+        margin = max((len(secret.encode()) for secret in self._secrets), default=0)
+        text = body[: _READ_BYTES + margin].decode(errors="replace")
+        if len(body) > _READ_BYTES + margin:
+            text = self._masked(text)[: -margin or None]
+        return self._shown(text)
+
+    def _masked(self, text: str) -> str:
         for secret in self._secrets:
-            text = text.replace(secret, "***")
+            text = text.replace(secret, MASK)
+        return SECRETS.hide(text)
+
+    def _shown(self, text: str) -> str:
+        text = self._masked(text)
         plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         return plain if len(plain) <= _SHOWN_CHARACTERS else f"{plain[:_SHOWN_CHARACTERS]}…"
-
-
-def _text(body: bytes) -> str:
-    return body[: 8 * _SHOWN_CHARACTERS].decode(errors="replace")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from canaryctl.core.errors import ConfigError, MetricsUnavailable
+from canaryctl.core.redaction import SECRETS
 from canaryctl.core.series import QueryWanted, Readings, Series, SeriesWanted, Version, Wanted
 from canaryctl.drivers.bounded_http import Address, BoundedHttp, RequestError, TooLargeError
 from canaryctl.drivers.exposition_text import Exposed, UnreadableError, exposed_samples
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from canaryctl.drivers.tls import Tls
     from canaryctl.ports import Clock
 
 _LIMIT_BYTES = 16 * 2**20
@@ -73,6 +75,7 @@ class ScrapeMetrics:
             the version's own. Left out, all a target exposes is its version's.
         timeout: seconds one target may take.
         headers: sent with every request.
+        tls: the authority to believe, and what is shown when a target asks who we are.
         transport: stands in for the network in tests.
 
     Raises:
@@ -87,6 +90,7 @@ class ScrapeMetrics:
         select: Mapping[Version, Mapping[str, str]] | None = None,
         timeout: float = 2.0,
         headers: Mapping[str, str] | None = None,
+        tls: Tls | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._clock = clock
@@ -106,6 +110,7 @@ class ScrapeMetrics:
             headers={"Accept": _ACCEPT, **(headers or {})},
             # Like Prometheus: instances are reached directly, a proxy would answer for them.
             proxies=False,
+            tls=tls,
             transport=transport,
         )
 
@@ -158,7 +163,7 @@ class ScrapeMetrics:
             return _Look(self._clock.now(), None, str(error), is_ours=is_ours)
         at = self._clock.now()
         if answer.status != _OK:
-            said = f"{answer.status} {answer.reason}".strip()
+            said = SECRETS.hide(f"{answer.status} {answer.reason}".strip())
             return _Look(at, None, said, is_ours=answer.status not in _SERVER_ERRORS)
         if not answer.is_framed and not answer.body.endswith(b"\n"):
             # Of 1234 there may be 12 left, which would count as a restart and then a leap.

@@ -7,10 +7,15 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from canaryctl.core.errors import ConfigError
 from canaryctl.core.weight import FULL_HUNDREDTHS, Weight, server_weights
 from canaryctl.ports import Mark
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 HEADER = "# canaryctl "
 _WORD = re.compile(r"[A-Za-z0-9_.:/\[\]%@+=~,-]+")
@@ -95,19 +100,10 @@ def render(
         ConfigError: the template is not valid Jinja, asks for something that does not exist,
             or would let a value change the configuration's shape.
     """
-    from jinja2 import StrictUndefined, TemplateError  # noqa: PLC0415  94 ms
-    from jinja2.sandbox import SandboxedEnvironment  # noqa: PLC0415
+    from jinja2 import TemplateError  # noqa: PLC0415  94 ms
 
-    environment = SandboxedEnvironment(
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        finalize=_finalized,
-        autoescape=False,
-    )
     try:
-        text = environment.from_string(source).render(_context(routing, weight, generation, can))
+        text = _compiled(source).render(_context(routing, weight, generation, can))
     except ConfigError:
         raise
     except Exception as error:  # a template may fail like any program: 1/0, None.x, a bad filter
@@ -121,6 +117,23 @@ def render(
     text = text.lstrip("\n")
     # The state is read back from the first line, so a user's template gets it as well.
     return f"{header(weight, generation, mark, text)}\n{text}"
+
+
+@lru_cache(maxsize=8)
+def _compiled(source: str) -> Template:
+    """Compile a template once: that takes longer than all the weights of a rollout together."""
+    from jinja2 import StrictUndefined  # noqa: PLC0415
+    from jinja2.sandbox import SandboxedEnvironment  # noqa: PLC0415
+
+    environment = SandboxedEnvironment(
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=_finalized,
+        autoescape=False,
+    )
+    return environment.from_string(source)
 
 
 def _context(
@@ -228,20 +241,24 @@ def _shape(text: str) -> ConfigError:
 def header(weight: Weight, generation: str, mark: Mark, body: str) -> str:
     """Give the first line of the file: its state, as a comment that stays one line.
 
-    ``body`` is what follows it, down to the end; its digest tells edits by hand.
+    ``body`` is what follows it, down to the end; a digest of both tells edits by hand.
     """
-    state = {"generation": generation, "weight": str(weight), **asdict(mark)}
-    return HEADER + json.dumps({**state, "digest": _digest(body)}, ensure_ascii=True)
+    return _sealed({"generation": generation, "weight": str(weight), **asdict(mark)}, body)
 
 
-def _digest(body: str) -> str:
-    return hashlib.sha256(body.encode()).hexdigest()[:16]
+def _sealed(state: Mapping[str, str], body: str) -> str:
+    said = json.dumps(state, ensure_ascii=True)
+    digest = hashlib.sha256(f"{said}\n{body}".encode(errors="surrogatepass")).hexdigest()[:16]
+    return HEADER + json.dumps({**state, "digest": digest}, ensure_ascii=True)
 
 
 def intact(text: str | None) -> bool:
-    """Tell whether a file is canaryctl's and complete, as it was written."""
+    """Tell whether a file is canaryctl's and complete, as it was written: header and body."""
+    first, _, body = (text or "").partition("\n")
     state = parse_header(text)
-    return state is not None and state.get("digest") == _digest((text or "").partition("\n")[2])
+    if state is None:
+        return False
+    return first == _sealed({key: one for key, one in state.items() if key != "digest"}, body)
 
 
 def parse_header(text: str | None) -> Mapping[str, str] | None:
@@ -251,8 +268,8 @@ def parse_header(text: str | None) -> Mapping[str, str] | None:
         return None
     try:
         state = json.loads(first.removeprefix(HEADER))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(state, dict) or not isinstance(state.get("generation"), str):
         return None
-    return {str(key): str(value) for key, value in state.items()}
+    return {key: value for key, value in state.items() if isinstance(value, str)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from canaryctl.core.comparison.advice import Advice
 from canaryctl.core.comparison.compare import QUANTILES, Comparison, Differences
 from canaryctl.core.comparison.side import Latency, Side
-from canaryctl.listeners.records import Record, number
+from canaryctl.listeners.record import Record, number
 from canaryctl.listeners.when import iso
 
 

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from canaryctl.core.commands import Command
-from canaryctl.core.events import Event, Judged, Started
+from canaryctl.core.events import Controlled, Event, Judged, Started
 from canaryctl.core.gate import Finding
 from canaryctl.core.recording import Setup
 from canaryctl.core.recording_events import changes, event_json, filled, finding_json
-from canaryctl.core.recording_setup import setup_json
+from canaryctl.core.recording_setup import plan_json, setup_json
 from canaryctl.core.state import State
 from canaryctl.core.verdict import Verdict
 from canaryctl.listeners.journal_read import events, history, last
@@ -207,7 +207,7 @@ class Journal:
             began,
             about.owner,
             about.config_hash,
-            compact(state.plan),
+            compact(plan_json(state.plan)),
         )
 
     def ticked(self, state: State, now: float) -> None:
@@ -248,6 +248,7 @@ def _payload(
         "weight": None if state.weight is None else percent(state.weight),
         "generation": state.generation,
         "verdict": _verdict(state.records[-1].verdict) if isinstance(event, Judged) else None,
+        "answer": jsonable(state.answer) if isinstance(event, Controlled) else None,
         "command": None if command is None else {"kind": kind_of(command), **jsonable(command)},
         "ending": None
         if ending is None

@@ -4,14 +4,19 @@ SQLite in WAL mode, so that readers and other rollouts' writers do not wait for 
 ``synchronous=NORMAL``: what was written survives the death of the process at any moment, and
 no write waits for the disk, which a rollback could not afford; a power cut may take the last
 moments. Triggers refuse changes and deletions: what was written stays.
+
+Only its owner may read it, and what is secret in the configuration is masked before it is written.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from canaryctl.core.redaction import SECRETS
 
 if TYPE_CHECKING:
     import sqlite3
@@ -85,14 +90,16 @@ def open_to_write(directory: Path) -> sqlite3.Connection:
     import sqlite3  # noqa: PLC0415  10 ms that --help does not need
 
     path = directory / NAME
-    # A directory that exists is somebody's choice and keeps its mode.
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make(directory)
     # SQLite gives its companions (-wal, -shm) the mode of the file it finds.
     opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         os.fchmod(opened, 0o600)
     finally:
         os.close(opened)
+    for suffix in _COMPANIONS[1:]:
+        with suppress(OSError):  # left by an older canaryctl, or not there
+            Path(f"{path}{suffix}").chmod(0o600)
     connection = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
     try:
         _prepare(connection)
@@ -100,6 +107,23 @@ def open_to_write(directory: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def hidden(values: Sequence[object]) -> tuple[object, ...]:
+    """Give a row's values without secrets; JSON keeps its keys."""
+    return tuple(SECRETS.hide(one) if isinstance(one, str) else one for one in values)
+
+
+def _make(directory: Path) -> None:
+    """Make a directory and those it is in, each for its owner alone, whatever the umask is.
+
+    A directory that exists is somebody's choice and keeps its mode.
+    """
+    if directory.is_dir():
+        return
+    if directory.parent != directory:
+        _make(directory.parent)
+    directory.mkdir(mode=0o700, exist_ok=True)
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -11,8 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from canaryctl.core.errors import ConfigError
+from canaryctl.core.gate import Status
 from canaryctl.core.recording_events import filled
 from canaryctl.listeners.journal_file import NAME, STATE_DIR, open_to_read, state_directory
+from canaryctl.listeners.journal_rows import (
+    finding,
+    moment,
+    number,
+    parsed,
+    payload,
+    plan,
+    whole,
+    words,
+)
+from canaryctl.listeners.line import clean
 from canaryctl.listeners.when import iso
 
 if TYPE_CHECKING:
@@ -24,6 +35,9 @@ NOT_ENDED = "not ended"
 """The outcome of a rollout that runs, or whose process died before its end was written."""
 ACT = "act-"
 """What the id of something done by hand begins with."""
+
+_LOST = {"status": Status.NO_DATA.value, "reason": "not on record: the journal was broken then"}
+"""Where a new file begins with what changed, and what it had been is in the broken one."""
 
 T = TypeVar("T")
 _COLUMNS = "id, service, gateway, release, started_at, owner, config_hash, plan"
@@ -135,7 +149,10 @@ def events(rollout: str, directory: Path | None = None) -> tuple[Recorded, ...]:
         rows = db.execute(
             "SELECT seq, at, kind, payload FROM events WHERE rollout = ? ORDER BY seq", (rollout,)
         )
-        found = tuple(Recorded(seq, at, kind, json.loads(text)) for seq, at, kind, text in rows)
+        found = tuple(
+            Recorded(whole(seq), moment(at), words([kind])[0], payload(text, kind))
+            for seq, at, kind, text in rows
+        )
         return tuple(_filled(found))
 
     return _asked(ask, directory) or ()
@@ -148,7 +165,8 @@ def _filled(recorded: Iterable[Recorded]) -> Iterator[Recorded]:
         many = (one.payload.get("event") or {}).get("findings") or []
         for index, written in enumerate(many):
             name = written["gate"], written.get("part", "")
-            many[index] = shown[name] = filled(written, shown.get(name))
+            before = shown.get(name) or filled(_LOST)
+            many[index] = shown[name] = finding(filled(written, before))
         yield one
 
 
@@ -191,7 +209,8 @@ def _newest(
 
 
 def _rollout(db: sqlite3.Connection, row: tuple[Any, ...]) -> Entry:
-    name, service, gateway, release, started_at, owner, config_hash, plan = row
+    *named, started_at, owner, config_hash, written = row
+    name, service, gateway, release, owner, config_hash = words([*named, owner, config_hash])
     ended = db.execute(
         "SELECT at, payload FROM events WHERE rollout = ? ORDER BY seq DESC LIMIT 1", (name,)
     ).fetchone()
@@ -200,9 +219,9 @@ def _rollout(db: sqlite3.Connection, row: tuple[Any, ...]) -> Entry:
         " ORDER BY seq",
         (name,),
     )
-    weights = (json.loads(text)["event"]["weight"] for (text,) in moved)
-    at, payload = (ended[0], json.loads(ended[1])) if ended else (started_at, {})
-    over = payload.get("ending") if payload.get("phase") == "ended" else None
+    weights = [number(payload(text)["event"]["weight"]) for (text,) in moved]
+    at, last_of_it = (ended[0], payload(ended[1])) if ended else (started_at, {})
+    over = last_of_it.get("ending") if last_of_it.get("phase") == "ended" else None
     return Entry(
         id=name,
         kind="rollout",
@@ -210,13 +229,13 @@ def _rollout(db: sqlite3.Connection, row: tuple[Any, ...]) -> Entry:
         gateway=gateway,
         release=release,
         owner=owner,
-        started_at=started_at,
-        ended_at=at,
+        started_at=moment(started_at),
+        ended_at=moment(at),
         outcome=over["outcome"] if over else NOT_ENDED,
-        reason=f"{over['cause']}: {over['reason']}" if over else _standing(payload),
+        reason=f"{over['cause']}: {over['reason']}" if over else _standing(last_of_it),
         weights=tuple(weight for weight in weights if weight is not None),
         config_hash=config_hash,
-        plan=json.loads(plan),
+        plan=plan(written),
     )
 
 
@@ -227,20 +246,23 @@ def _standing(payload: Mapping[str, Any]) -> str:
 
 
 def _act(row: tuple[Any, ...]) -> Entry:
-    number, at, kind, service, gateway, release, owner, text = row
-    payload = json.loads(text)
+    numbered, at, *named, text = row
+    kind, service, gateway, release, owner = words(named)
+    done = parsed(text)
+    (reason,) = words([done.get("reason")])
+    weight = number(done.get("weight"))
     return Entry(
-        id=f"{ACT}{number}",
+        id=f"{ACT}{numbered}",
         kind=kind,
         service=service,
         gateway=gateway,
         release=release,
         owner=owner,
-        started_at=at,
-        ended_at=at,
+        started_at=moment(at),
+        ended_at=moment(at),
         outcome="done",
-        reason=payload["reason"],
-        weights=(payload["weight"],),
+        reason=reason,
+        weights=() if weight is None else (weight,),
     )
 
 
@@ -263,7 +285,7 @@ def _readable(place: Path) -> Iterator[None]:
         yield
     except (OSError, sqlite3.Error, ValueError, KeyError, TypeError) as error:
         raise ConfigError(
-            f"the journal {place / NAME} cannot be read: {error}",
+            f"the journal {place / NAME} cannot be read: {clean(str(error))}",
             next_step=(
                 "the next rollout puts a broken journal aside and begins a new one; "
                 f"${STATE_DIR} names another directory"

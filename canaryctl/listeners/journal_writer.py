@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from canaryctl.listeners.journal_file import (
+    hidden,
     inode,
     is_broken,
     is_busy,
@@ -93,7 +94,7 @@ class Writer:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             for statement, values in self._pending:
-                self._connection.execute(statement, values)
+                self._connection.execute(statement, hidden(values))
             self._connection.execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:

@@ -27,13 +27,22 @@ from canaryctl.core.events import (
     WeightProven,
 )
 from canaryctl.core.state import Phase, State
+from canaryctl.listeners.asked import begun_lines
 from canaryctl.listeners.evidence import visible_lines
 from canaryctl.listeners.line import Line, Span, Tone, in_ascii
 from canaryctl.listeners.outlet import abandon
 from canaryctl.listeners.panel import body, finished, header, squeezed, title
+from canaryctl.listeners.silences import again, goes_on
 from canaryctl.listeners.story import Story
 from canaryctl.listeners.summary import closing
-from canaryctl.listeners.words import Banner, banner_lines, check_line, preflight_line, told
+from canaryctl.listeners.words import (
+    Banner,
+    banner_lines,
+    check_line,
+    passed_now,
+    preflight_line,
+    told,
+)
 
 STYLES = {
     Tone.PLAIN: "",
@@ -167,19 +176,19 @@ class LiveListener:
                 return told(event, state, self._story.before)
 
     def _judged(self, event: Judged, state: State) -> tuple[Line, ...]:
-        said = told(event, state, self._story.before)
-        record = state.records[-1]
-        if record.passed:
+        record, before = state.records[-1], self._story.before
+        if state.phase is Phase.RETURNING:
+            return told(event, state, before)
+        # The verdict and the warnings of this evaluation are in the panel; what is over is not.
+        lines = again(event.at, before)
+        if passed_now(state, before):
             seen = visible_lines(record.weighed) if record.weighed else ()
             count, all_stages = len(state.records), len(state.plan.stages)
-            return (
+            lines += (
                 finished(record, count, all_stages, event.at),
                 *(one.indented(2) for one in seen),
             )
-        if state.phase is Phase.RETURNING:
-            return said
-        # The verdict and the warnings of this evaluation are in the panel; what is over is not.
-        return said[: len(said) - 1 - _warned(said)]
+        return (*lines, *begun_lines(state, before))
 
     def _draw(self, state: State, now: float) -> None:
         # What a dumb terminal cannot take back is not drawn: it gets the lasting lines only.
@@ -225,15 +234,9 @@ def _drawn(event: Event, state: State) -> bool:
     """Tell whether the panel shows it: a stage's weight, and a silence that goes on."""
     match event:
         case WeightProven():
-            return state.phase in (Phase.OBSERVING, Phase.SHIFTING)
-        case MetricsSilent():
-            since = state.silent_since
-        case GatewaySilent():
-            since = state.gateway_silent_since
+            new = state.since == event.at  # else it was set again
+            return new and state.phase in (Phase.OBSERVING, Phase.SHIFTING)
+        case MetricsSilent() | GatewaySilent():
+            return goes_on(event, state)
         case _:
             return False
-    return state.phase is Phase.OBSERVING and since is not None and since < event.at
-
-
-def _warned(lines: Iterable[Line]) -> int:
-    return sum(line.text.startswith("Warning: ") for line in lines)

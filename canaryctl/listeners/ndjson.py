@@ -35,7 +35,8 @@ class NdjsonListener:
     def heard(self, event: Event, state: State, command: Command | None) -> None:
         """Write what happened, what is announced, and the outcome."""
         self._story.hear(event, state, command)
-        for record in records(event, state, command, self.banner, self._story.weight):
+        story = self._story
+        for record in records(event, state, command, self.banner, story.weight, story.before):
             self._out.write(compact(record))
 
     def ticked(self, state: State, now: float) -> None:

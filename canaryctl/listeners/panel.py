@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from canaryctl.core.commands import Command, Observe, RunPreflight, SetWeight
+from canaryctl.core.commands import Command, Drain, Idle, Observe, RunPreflight, SetWeight
 from canaryctl.core.state import Phase, StageRecord, State
+from canaryctl.listeners.asked import waited_for
 from canaryctl.listeners.line import Line, Span, Tone, line, toned
 from canaryctl.listeners.progress import bar, fitting, parts, progress
 from canaryctl.listeners.story import Story
@@ -31,9 +32,11 @@ def _sign(state: State, index: int) -> tuple[str, Tone]:
     record = state.records[index] if index < len(state.records) else None
     if record is not None and record.passed:
         return " ✓", Tone.GOOD
+    if record is not None and record.skipped and index != state.index:
+        return " –", Tone.WARN
     if index != state.index:
         return "", Tone.FAINT
-    if state.phase in (Phase.RETURNING, Phase.ENDED):
+    if state.phase in (Phase.RETURNING, Phase.DRAINING, Phase.ENDED):
         return " ✗", Tone.BAD
     return " ●", Tone.HEAD
 
@@ -47,7 +50,7 @@ def finished(record: StageRecord, number: int, count: int, ended: float) -> Line
 
 def title(state: State) -> str:
     """Name the panel."""
-    if state.phase is Phase.RETURNING:
+    if state.phase in (Phase.RETURNING, Phase.DRAINING):
         return "Rollback"
     return stage_title(state) if state.index >= 0 else "Before the first stage"
 
@@ -67,9 +70,14 @@ def body(
     lines = [fact("weights", _weights(story, command), indent=0)]
     if story.proof and isinstance(command, Observe):
         lines.append(fact("proven", story.proof, indent=0))
-    if state.phase is Phase.RETURNING and state.ending is not None:
+    if state.phase in (Phase.RETURNING, Phase.DRAINING) and state.ending is not None:
         reason = f"{state.ending.cause}: {state.ending.reason}"
         lines.append(fact("reason", reason, indent=0))
+    if isinstance(command, Idle):
+        lines.append(fact("waits", waited_for(state, now), indent=0))
+    if isinstance(command, Drain):
+        said = f"until no old worker is left, {spelled(command.within)} at most"
+        lines.append(fact("waits", said, indent=0))
     if not isinstance(command, Observe):
         return tuple(lines)
     record = state.records[-1]

@@ -13,11 +13,13 @@ from datetime import tzinfo
 from typing import TextIO
 
 from canaryctl.core.commands import Command
-from canaryctl.core.events import Event, GatewaySilent, Judged, MetricsSilent, Started
+from canaryctl.core.events import Event, GatewaySilent, Judged, MetricsSilent, Started, Waited
 from canaryctl.core.state import Phase, State
+from canaryctl.listeners.asked import begun, waited_for
 from canaryctl.listeners.line import Line
 from canaryctl.listeners.outlet import Outlet
 from canaryctl.listeners.progress import parts, progress
+from canaryctl.listeners.silences import goes_on
 from canaryctl.listeners.story import Story
 from canaryctl.listeners.summary import closing
 from canaryctl.listeners.tree import tree
@@ -61,8 +63,11 @@ class PlainListener:
             case Judged():
                 self._judged(event, state)
                 self._say(event.at, announced(command, state, event))
-            case MetricsSilent() | GatewaySilent() if self._known(event, state):
+            case MetricsSilent() | GatewaySilent() if goes_on(event, state):
                 self.ticked(state, event.at)
+            case Waited() if not begun(state, self._story.before) and command is not None:
+                self.ticked(state, event.at)
+                self._say(event.at, announced(command, state, event))
             case _:
                 self._seen = None
                 self._say(event.at, sentences(event, state, command, self._story.before))
@@ -71,7 +76,11 @@ class PlainListener:
 
     def ticked(self, state: State, now: float) -> None:
         """Show life when nothing was written for a while."""
-        if now - self._spoke < QUIET or state.phase is not Phase.OBSERVING:
+        if now - self._spoke < QUIET:
+            return
+        if state.phase is Phase.WAITING:
+            self._entry(now, f"before the first stage: {waited_for(state, now)}")
+        if state.phase is not Phase.OBSERVING:
             return
         said = " · ".join(parts(progress(state, now))[:2])
         found = state.records[-1].findings
@@ -81,12 +90,6 @@ class PlainListener:
 
     def close(self) -> None:
         """Nothing is held open."""
-
-    def _known(self, event: MetricsSilent | GatewaySilent, state: State) -> bool:
-        """Tell whether a silence was already told of, and goes on."""
-        metrics = isinstance(event, MetricsSilent)
-        since = state.silent_since if metrics else state.gateway_silent_since
-        return state.phase is Phase.OBSERVING and since is not None and since < event.at
 
     def _banner(self, event: Started, state: State) -> None:
         first, *rest = banner_lines(self.banner, state.plan)
@@ -102,7 +105,7 @@ class PlainListener:
             # A failure that has to repeat is news each time, one that went on for long is not.
             [min(streaks.get(f.name, 0), f.consecutive) for f in event.findings],
         )
-        over = state.phase is not Phase.OBSERVING
+        over = state.phase is not Phase.OBSERVING or begun(state, self._story.before)
         if seen == self._seen and not over:
             self.ticked(state, event.at)
             return

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from canaryctl.core.sequential.course import Move
 from canaryctl.core.state import State
+from canaryctl.listeners.asked import waited_for
 from canaryctl.listeners.evidence import outlook
 from canaryctl.listeners.line import Line, Span, Tone
 from canaryctl.quantities import spelled
@@ -24,6 +25,9 @@ class Progress:
         outlook: when the stage may be decided, in words; empty when nobody can tell.
         held: the rollout waits until stable is within its own limits.
         silent: how long the metrics source has not answered; None while it does.
+        paused: who paused it, in words; empty: nobody.
+        waiting: what the next stage waits for, in words, while this one is over; empty: nothing.
+        hold: who wants it to stay at its end, in words; empty: nobody.
     """
 
     observed: float
@@ -34,25 +38,31 @@ class Progress:
     silent: float | None
     outlook: str = ""
     held: bool = False
+    paused: str = ""
+    waiting: str = ""
+    hold: str = ""
 
     @property
     def extended(self) -> bool:
         """The stage's time is up, and its gates were not all able to say so."""
-        return self.left <= 0 < self.longest
+        return self.left <= 0 < self.longest and not self.waiting
 
     @property
     def share(self) -> float:
         """0 to 1."""
+        if self.waiting:
+            return 1.0
         return min(max(self.observed / self.total, 0.0), 1.0)
 
 
 def progress(state: State, now: float) -> Progress:
     """Tell how far the present stage has come at ``now`` (epoch seconds)."""
     silent = None if state.silent_since is None else max(now - state.silent_since, 0.0)
-    observed = max(now - state.since - state.lost - (silent or 0.0), 0.0)
+    clock = min(now, state.paused_at) if state.paused else now - (silent or 0.0)
+    observed = max(clock - state.since - state.lost, 0.0)
     weighed = state.records[-1].weighed if state.records else None
-    held = weighed is not None and weighed.step.move is Move.HOLD
-    if weighed is not None and held:
+    still = weighed is not None and weighed.step.move is Move.HOLD
+    if weighed is not None and still:
         observed = weighed.step.observed
     total = state.stage.observe
     return Progress(
@@ -63,7 +73,10 @@ def progress(state: State, now: float) -> Progress:
         next_in=max(state.next_at - now, 0.0),
         silent=silent,
         outlook=outlook(state, now),
-        held=held,
+        held=still and weighed is not None and bool(weighed.found.hold),
+        paused=state.paused,
+        waiting=waited_for(state, now),
+        hold=state.hold,
     )
 
 
@@ -74,13 +87,21 @@ def parts(seen: Progress) -> tuple[str, ...]:
             f"waiting for metrics, {_whole(seen.silent)} so far",
             f"{_whole(seen.observed)} of {_whole(seen.total)} observed",
         )
+    if seen.waiting:
+        return (seen.waiting, f"next evaluation in {_whole(seen.next_in)}")
+    if seen.paused:
+        return (
+            seen.paused,
+            f"{_whole(seen.observed)} of {_whole(seen.total)} observed",
+            f"next evaluation in {_whole(seen.next_in)}",
+        )
     if seen.held:
         return (
             "holding until stable is within its own limits",
             f"{_whole(seen.observed)} of {_whole(seen.total)} observed",
             f"next evaluation in {_whole(seen.next_in)}",
         )
-    said = (seen.outlook,) if seen.outlook else ()
+    said = tuple(one for one in (seen.hold and f"then {seen.hold}", seen.outlook) if one)
     if seen.extended:
         return (
             f"extended: {_whole(seen.observed)} of {_whole(seen.total)}",
@@ -118,7 +139,7 @@ def bar(seen: Progress, width: int) -> Line:
     halves = int(seen.share * room * 2)
     full, half = divmod(halves, 2)
     done = "━" * full + "╸" * half
-    tone = Tone.WARN if seen.extended or seen.held or seen.silent is not None else Tone.GOOD
+    tone = Tone.WARN if _is_still(seen) else Tone.GOOD
     return Line(
         (
             Span(done, tone),
@@ -126,3 +147,9 @@ def bar(seen: Progress, width: int) -> Line:
             Span(f" {seen.share * 100:3.0f} %", Tone.FAINT),
         )
     )
+
+
+def _is_still(seen: Progress) -> bool:
+    """Tell whether it is not only time that is waited for."""
+    waits = seen.extended or seen.held or seen.silent is not None
+    return waits or bool(seen.paused or seen.waiting)

@@ -7,14 +7,18 @@ first). A number that is not finite is null.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from math import isfinite
 
 from canaryctl.core.commands import Command, SetWeight
 from canaryctl.core.events import (
+    BreakerMoved,
     Check,
+    Controlled,
     Crashed,
+    DrainEnded,
+    Drifted,
     Event,
     GatewaySilent,
+    Held,
     Interrupted,
     Judged,
     MetricsSilent,
@@ -22,20 +26,19 @@ from canaryctl.core.events import (
     PreflightEnded,
     Started,
     TrafficUnproven,
+    Waited,
     WeightProven,
     WeightRefused,
 )
 from canaryctl.core.gate import Finding, Scale
-from canaryctl.core.plan import Plan
 from canaryctl.core.sequential.trial import Weighed
-from canaryctl.core.state import State
+from canaryctl.core.state import Phase, State
 from canaryctl.core.weight import Weight
-from canaryctl.listeners.jsonable import percent
+from canaryctl.listeners.jsonable import jsonable, percent
+from canaryctl.listeners.record import Json, Record, number
+from canaryctl.listeners.waits_record import plan_record, wait_records
 from canaryctl.listeners.when import iso
 from canaryctl.listeners.words import Banner, stage_number
-
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
-Record = dict[str, Json]
 
 _NAMES: dict[type[Event], str] = {
     Started: "started",
@@ -47,13 +50,23 @@ _NAMES: dict[type[Event], str] = {
     MetricsSilent: "metrics_silent",
     GatewaySilent: "gateway_silent",
     Overtaken: "overtaken",
+    Held: "held",
+    Controlled: "control",
+    Drifted: "drift",
+    BreakerMoved: "breaker",
+    DrainEnded: "time_to_zero",
     Interrupted: "interrupted",
     Crashed: "crashed",
 }
 
 
 def records(
-    event: Event, state: State, command: Command | None, banner: Banner, weight: Weight | None
+    event: Event,
+    state: State,
+    command: Command | None,
+    banner: Banner,
+    weight: Weight | None,
+    before: State | None = None,
 ) -> Iterator[Record]:
     """Give the objects for one event: what happened, what is announced, and the outcome.
 
@@ -63,10 +76,15 @@ def records(
         command: what is about to be carried out.
         banner: what is rolled out.
         weight: what NGINX is known to have in force; None: unknown.
+        before: the state that the event found; without it nothing is said of waits.
     """
     judged = stage_number(event, state)
-    yield _record(_NAMES[type(event)], event.at, judged, _told(event, state, banner))
+    if not isinstance(event, Waited):  # what it led to is said below
+        yield _record(_NAMES[type(event)], event.at, judged, _told(event, state, banner))
     stage = state.index + 1 if state.index >= 0 else None
+    if before is not None:
+        for waited in wait_records(state, before):
+            yield _record("wait", event.at, before.index + 1 if before.index >= 0 else None, waited)
     if isinstance(command, SetWeight):
         yield _record("weight", event.at, stage, _announced(command))
     if command is None and state.ending is not None:
@@ -77,10 +95,10 @@ def _record(name: str, at: float, stage: int | None, more: Mapping[str, Json]) -
     return {"event": name, "at": iso(at), "stage": stage, **more}
 
 
-def _told(event: Event, state: State, banner: Banner) -> Record:
+def _told(event: Event, state: State, banner: Banner) -> Mapping[str, Json]:
     match event:
         case Started():
-            return _started(state.plan, banner)
+            return _started(state, banner)
         case PreflightEnded():
             passed = all(check.passed is not False for check in event.checks)
             return {"passed": passed, "checks": [_check(check) for check in event.checks]}
@@ -88,6 +106,8 @@ def _told(event: Event, state: State, banner: Banner) -> Record:
             return _weight(event)
         case Judged():
             return _evaluation(event, state)
+        case Controlled() | BreakerMoved() | DrainEnded() | Waited():
+            return _between(event, state)
         case _:
             return _trouble(event, state)
 
@@ -101,8 +121,38 @@ def _weight(event: WeightProven | WeightRefused | TrafficUnproven) -> Record:
     return {"status": status, "weight": weight, "reason": event.reason}
 
 
+def _between(
+    event: Controlled | BreakerMoved | DrainEnded | Waited, state: State
+) -> Mapping[str, Json]:
+    """Write what came between a stage and its verdict, or after them."""
+    match event:
+        case Controlled():
+            return _control(event, state)
+        case BreakerMoved():
+            return _breaker(event)
+        case DrainEnded(_, drained):
+            return {"complete": drained.complete, **jsonable(drained)}
+        case Waited():
+            return {}
+
+
+def _control(event: Controlled, state: State) -> Record:
+    """Write what somebody asked, and what the rollout answered."""
+    answer = state.answer
+    return {
+        "verb": event.verb.value,
+        "who": event.who,
+        "why": event.why,
+        "role": event.role or None,
+        "request": event.request,
+        "accepted": answer.accepted if answer else None,
+        "answer": answer.said if answer else "",
+    }
+
+
 def _trouble(
-    event: MetricsSilent | GatewaySilent | Overtaken | Interrupted | Crashed, state: State
+    event: MetricsSilent | GatewaySilent | Overtaken | Held | Drifted | Interrupted | Crashed,
+    state: State,
 ) -> Record:
     match event:
         case MetricsSilent():
@@ -112,28 +162,36 @@ def _trouble(
         case Overtaken():
             weight = None if event.weight is None else percent(event.weight)
             return {"weight": weight, "by": event.by}
-        case Interrupted():
+        case Drifted():
+            again = state.phase is Phase.REASSERTING
+            done: Record = {"action": "reassert" if again else "end", "times": state.reasserted}
+            return {"what": event.what, **done}
+        case Held() | Interrupted():
             return {"by": event.by}
         case Crashed():
             return {"reason": event.reason}
 
 
-def _started(plan: Plan, banner: Banner) -> Record:
+def _breaker(event: BreakerMoved) -> Record:
+    breaker = event.breaker
+    return {
+        "circuit": breaker.circuit.value,
+        "reason": breaker.reason,
+        "openings": breaker.openings,
+        "until": _since(breaker.until),
+        "test_weight": percent(event.test),
+    }
+
+
+def _started(state: State, banner: Banner) -> Record:
     return {
         "service": banner.service,
         "version": banner.release,
         "gateway": banner.gateway,
         "source": banner.source,
         "notes": list(banner.notes),
-        "plan": {
-            "stages": [
-                {"weight": percent(stage.weight), "observe": number(stage.observe)}
-                for stage in plan.stages
-            ],
-            "interval": number(plan.interval),
-            "duration": number(plan.duration),
-            "longest": number(plan.longest),
-        },
+        "first": state.first + 1,
+        "plan": plan_record(state.plan),
     }
 
 
@@ -161,6 +219,7 @@ def _evaluation(event: Judged, state: State) -> Record:
         "verdict": str(verdict.ruling) if verdict else None,
         "reason": verdict.reason if verdict else "",
         "passed": record.passed,
+        "paused": state.paused or None,
         "evidence": _weighed(record.weighed),
     }
 
@@ -224,8 +283,3 @@ def _outcome(state: State, banner: Banner, weight: Weight | None) -> Record:
 
 def _since(at: float | None) -> str | None:
     return None if at is None else iso(at)
-
-
-def number(value: float | None) -> float | None:
-    """JSON knows neither NaN nor infinity: both are null."""
-    return value if value is not None and isfinite(value) else None

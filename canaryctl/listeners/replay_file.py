@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from canaryctl.core.recording import Moment, Recording, Setup, UnreadableRecordi
 from canaryctl.core.recording_events import line_json, moment
 from canaryctl.core.recording_fields import mapping
 from canaryctl.core.recording_setup import SETUP, setup, sources
+from canaryctl.core.redaction import SECRETS
 from canaryctl.listeners.journal_read import ACT, Entry, Recorded, events, find
 from canaryctl.listeners.jsonable import compact
 
@@ -59,8 +61,10 @@ def export(name: str, target: Path, directory: Path | None = None) -> int:
     entry, recorded = _journal(name, directory)
     lines = [compact(line) for _, line in _numbered(entry, recorded)]
     try:
-        with target.open("x", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in lines)
+        # As the journal: for its owner alone, from the first byte on.
+        opened = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(opened, "w", encoding="utf-8") as file:
+            file.writelines(f"{SECRETS.hide(line)}\n" for line in lines)
     except FileExistsError:
         raise ConfigError(f"{target} is there already; name a new file") from None
     except OSError as error:
@@ -99,7 +103,7 @@ def _journal(name: str, directory: Path | None) -> tuple[Entry, tuple[Recorded, 
     if entry.id.startswith(ACT):
         raise ConfigError(f"{entry.id} was done by hand ({entry.kind}): nothing was judged")
     recorded = events(entry.id, directory)
-    if [one.seq for one in recorded] != list(range(1, len(recorded) + 1)):
+    if not recorded or [one.seq for one in recorded] != list(range(1, len(recorded) + 1)):
         first = recorded[0].seq if recorded else 0
         raise ConfigError(
             f"the record of {entry.id} is not complete: it begins with event {first}",
@@ -116,7 +120,7 @@ def _numbered(entry: Entry, recorded: Iterable[Recorded]) -> Iterator[tuple[int,
         for key, one in entry.as_json().items()
         if key in ("id", "service", "release", "started_at", "outcome", "reason", "config_hash")
     }
-    yield 0, {"recording": FORMAT, "rollout": about, **kept[0].payload.get("setup", {})}
+    yield 0, {"recording": FORMAT, "rollout": about, **(kept[0].payload.get("setup") or {})}
     for one in kept:
         yield one.seq, line_json(one.kind, one.payload)
 
@@ -148,12 +152,13 @@ class _Reader:
 
 def _recording(name: str, lines: Iterable[tuple[int, object]], given: Setup | None) -> Recording:
     reader = _Reader(given)
-    for number, line in lines:
-        try:
+    number = 0
+    try:
+        for number, line in lines:
             reader.take(number, line)
-        except (UnreadableRecording, KeyError) as error:
-            said = f"{name}: line {number}: {error}" if number else f"{name}: {error}"
-            raise ConfigError(said, next_step=_ABOUT) from error
+    except (UnreadableRecording, KeyError, RecursionError) as error:
+        said = f"{name}: line {number}: {error}" if number else f"{name}: {error}"
+        raise ConfigError(said, next_step=_ABOUT) from error
     if not reader.moments:
         raise ConfigError(f"{name} has no evaluation: there is nothing to replay")
     return Recording(name, reader.setup, tuple(reader.moments), reader.about)

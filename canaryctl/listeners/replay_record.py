@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isfinite
 
-from canaryctl.core.events import Judged, WeightProven
+from canaryctl.core.events import Controlled, Judged, WeightProven
 from canaryctl.core.recording import Said
 from canaryctl.core.replay import Tick
 from canaryctl.listeners.jsonable import kind_of, percent
+from canaryctl.listeners.record import Record
 from canaryctl.listeners.records import finding as finding_record
 from canaryctl.listeners.replay_tally import Tally, recorded_end
-
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
-Record = dict[str, Json]
 
 
 def tick_record(tick: Tick, tally: Tally) -> Record:
@@ -30,6 +28,8 @@ def tick_record(tick: Tick, tally: Tally) -> Record:
     }
     if isinstance(event, WeightProven):
         found["weight"] = percent(event.weight)
+    if isinstance(event, Controlled):
+        found |= {"verb": event.verb.value, "who": event.who, "accepted": tick.now.accepted}
     if isinstance(event, Judged):
         found["stage"] = len(tick.state.records)
         found |= {

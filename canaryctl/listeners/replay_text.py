@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from canaryctl.core.events import GatewaySilent, Judged, MetricsSilent, WeightProven
+from canaryctl.core.events import (
+    BreakerMoved,
+    Controlled,
+    DrainEnded,
+    Drifted,
+    GatewaySilent,
+    Judged,
+    MetricsSilent,
+    WeightProven,
+)
 from canaryctl.core.outcome import Ending
 from canaryctl.core.recording import Said
 from canaryctl.core.replay import Tick
 from canaryctl.core.state import Phase, State
+from canaryctl.listeners.asked import asked_line
+from canaryctl.listeners.incidents import incident_line
 from canaryctl.listeners.jsonable import kind_of
 from canaryctl.listeners.line import clean
 from canaryctl.listeners.replay_tally import Tally, recorded_end
@@ -34,6 +45,17 @@ def _told(tick: Tick) -> str:
         case MetricsSilent() | GatewaySilent():
             what = "metrics source" if isinstance(event, MetricsSilent) else "gateway"
             return f"{what} silent: {event.reason}"
+        case _:
+            return _other(tick)
+
+
+def _other(tick: Tick) -> str:
+    event = tick.event
+    match event:
+        case Controlled():
+            return asked_line(event, tick.state).text
+        case Drifted() | BreakerMoved() | DrainEnded():
+            return incident_line(event, tick.state).text
         case _:
             why = getattr(event, "reason", getattr(event, "by", ""))
             said = kind_of(event).replace("_", " ")

@@ -19,6 +19,11 @@ _STEPS: dict[Cause, tuple[str, ...]] = {
         "read the canary's logs, and NGINX's canary access log at the time of the stage",
         "fix the canary, then {again}",
     ),
+    Cause.BREAKER: (
+        "the canary failed requests one after the other; NGINX's log of attempts has them",
+        "read the canary's logs at the time when the circuit breaker opened",
+        "fix the canary, then {again}",
+    ),
     Cause.NO_DATA: (
         "look at the gate {gate}",
         "see that the canary gets requests enough and exposes that metric",
@@ -47,6 +52,21 @@ _STEPS: dict[Cause, tuple[str, ...]] = {
     Cause.CRASHED: (
         "report this as a defect of canaryctl, with what {call} history shows",
         "see what is in force: {call} status",
+    ),
+    Cause.ABORTED: ("see who asked for it, and why: {call} history", "when it may go on, {again}"),
+    Cause.DEADLINE: (
+        "nothing was found against the canary: see what was waited for: {call} history",
+        "should it need longer than that, raise plan.deadline",
+        "then {again}",
+    ),
+    Cause.DRIFT: (
+        "see who or what changed it; the reason says what: {gateway}",
+        "see what is in force: {call} status",
+        "then {again}",
+    ),
+    Cause.HELD: (
+        "see which rollout it is, and where it stands: {call} status",
+        "once that one has ended, {again}",
     ),
     Cause.INTERRUPTED: ("when it may go on, {again}",),
     Cause.SUPERSEDED: (

@@ -6,7 +6,11 @@ from dataclasses import dataclass, field
 
 from canaryctl.core.commands import Command, SetWeight
 from canaryctl.core.events import (
+    BreakerMoved,
+    Controlled,
     Crashed,
+    DrainEnded,
+    Drifted,
     Event,
     Judged,
     Overtaken,
@@ -17,13 +21,15 @@ from canaryctl.core.events import (
 )
 from canaryctl.core.state import Phase, State
 from canaryctl.core.weight import Weight
+from canaryctl.listeners.asked import asked_line, begun_lines, done
+from canaryctl.listeners.incidents import incident_line
 from canaryctl.listeners.tree import Before
 from canaryctl.listeners.words import proof
 
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """Something that was done to the traffic, and when (epoch seconds)."""
+    """Something that was done to the traffic, or to the rollout, and when (epoch seconds)."""
 
     at: float
     text: str
@@ -37,7 +43,7 @@ class Story:
         began, now: the first and the newest event, epoch seconds.
         before: the state that the newest event found.
         values: what the evaluation before the newest one of this stage found.
-        deeds: what was done to the traffic.
+        deeds: what was done to the traffic, and what people did to the rollout.
         weight: what NGINX is known to have in force: proven, or read from it; None: unknown.
         proof: by what ``weight`` is proven; empty when it was only read from NGINX.
     """
@@ -78,8 +84,17 @@ class Story:
             case Judged():
                 self.values, self._newest = self._newest, Before.of(event.findings)
             case _:
-                pass
+                self._note(event, state)
+        self.deeds += [Deed(event.at, one.text) for one in begun_lines(state, self.before)]
         self._doing = command
+
+    def _note(self, event: Event, state: State) -> None:
+        """Keep what people did, and what became of the weights without them."""
+        match event:
+            case Controlled() if done(state):
+                self.deeds.append(Deed(event.at, asked_line(event, state).text))
+            case Drifted() | BreakerMoved() | DrainEnded():
+                self.deeds.append(Deed(event.at, incident_line(event, state).text))
 
     def _for(self) -> str:
         """Name what a weight was set for: the beginning, a stage, going back."""
@@ -87,7 +102,9 @@ class Story:
             return "start"
         if self.before.phase is Phase.RETURNING:
             return "rollback"
-        return f"stage {self.before.index + 1}/{len(self.before.plan.stages)}"
+        stage = f"stage {self.before.index + 1}/{len(self.before.plan.stages)}"
+        more = {Phase.REASSERTING: ", set again", Phase.SWITCHING: ", circuit breaker"}
+        return f"{stage}{more.get(self.before.phase, '')}"
 
     def _unknown(self) -> None:
         self.weight, self.proof = None, ""

@@ -7,6 +7,7 @@ from datetime import tzinfo
 
 from canaryctl.core.gate import Finding, Severity, Status
 from canaryctl.core.outcome import Cause, Outcome
+from canaryctl.core.phases.begin import RESUMED
 from canaryctl.core.state import StageRecord, State
 from canaryctl.listeners.line import Line, Span, Tone, cells, left, line, right, toned
 from canaryctl.listeners.steps import next_steps
@@ -74,6 +75,8 @@ def _facts(state: State, story: Story, banner: Banner) -> Iterator[Line]:
     yield fact("weights", _weights(state, story))
     if story.proof:
         yield fact("proven", story.proof)
+    if state.drained is not None:
+        yield fact("to zero", str(state.drained))
     yield fact("exit code", str(state.ending.exit_code))
 
 
@@ -85,7 +88,7 @@ def _weights(state: State, story: Story) -> Span:
         )
         return Span(f"{shares(story.weight)}{how}", tone)
     # A refused first change ends as a failed preflight: what was in force before is proven.
-    untouched = (Cause.PREFLIGHT, Cause.CONFIGURATION)
+    untouched = (Cause.PREFLIGHT, Cause.CONFIGURATION, Cause.HELD)
     if not story.deeds or (state.ending and state.ending.cause in untouched):
         return Span("as they were before; this rollout changed nothing")
     last = f" (proven last: {shares(state.weight)})" if state.weight is not None else ""
@@ -124,14 +127,20 @@ def _numbered(state: State, index: int) -> str:
 def _sign(record: StageRecord | None) -> Span:
     if record is None:
         return Span(" ")
+    if record.skipped:
+        return Span("–", Tone.FAINT if record.skipped == RESUMED else Tone.WARN)
     return Span("✓", Tone.GOOD) if record.passed else Span("✗", Tone.BAD)
 
 
 def _rows(
     label: Line, record: StageRecord, state: State, name: int, widths: list[int]
 ) -> Iterator[Line]:
+    if record.skipped == RESUMED:
+        yield line(*label.spans, Span(RESUMED, Tone.FAINT))
+        return
     if not record.findings:
-        yield line(*label.spans, Span("ended before its first evaluation", Tone.WARN))
+        by = f", cut short by {record.skipped}" if record.skipped else ""
+        yield line(*label.spans, Span(f"ended before its first evaluation{by}", Tone.WARN))
         return
     for finding in record.findings:
         yield line(
@@ -143,6 +152,8 @@ def _rows(
             _aside(finding, record, state),
         )
         label = line(" " * cells(label.text))
+    if record.skipped:
+        yield line(*label.spans, Span(f"cut short by {record.skipped}", Tone.WARN))
 
 
 def _named(finding: Finding, columns: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from canaryctl.core.gate import Finding, Status
+from canaryctl.core.outcome import Cause
 from canaryctl.core.sequential.course import Move
 from canaryctl.core.state import Phase, StageRecord, State
 from canaryctl.core.verdict import Ruling, Verdict
@@ -16,6 +17,8 @@ def verdict_line(state: State) -> Line:
     verdict = record.verdict
     if verdict is None:
         return toned(Tone.FAINT, "Verdict: not yet evaluated")
+    if state.ending is not None and state.ending.cause is Cause.DEADLINE:
+        return toned(Tone.BAD, f"Rollback: {state.ending.cause}: {state.ending.reason}")
     back = verdict.ruling is Ruling.BACK or state.phase is Phase.RETURNING
     if back:
         reason = state.ending.reason if state.ending else verdict.reason
@@ -23,11 +26,31 @@ def verdict_line(state: State) -> Line:
     if record.passed:
         said = f"Verdict: stage {number}/{len(state.plan.stages)} passed: {passed_how(record)}"
         return toned(Tone.GOOD, said)
-    return _going_on(record, verdict)
+    return _going_on(record, verdict, state)
 
 
-def _going_on(record: StageRecord, verdict: Verdict) -> Line:
+def _pausing(record: StageRecord) -> bool:
+    """Tell whether the newest evaluation found the stage paused: nothing else holds so."""
+    weighed = record.weighed
+    return weighed is not None and weighed.step.move is Move.HOLD and not weighed.found.hold
+
+
+def _paused(record: StageRecord, verdict: Verdict, by: str) -> Line:
+    """Say what the gates of a paused stage say: they go on speaking against the canary."""
+    evidence = record.weighed.step.reason if record.weighed else ""
+    waits = verdict.ruling is Ruling.WAIT and verdict.reason != evidence
+    said = f"wait: {verdict.reason}" if waits else f"clear so far: {tally(record.findings)}"
+    return toned(Tone.WARN, f"Verdict: {said}; {by}" if by else f"Verdict: {said}")
+
+
+def _going_on(record: StageRecord, verdict: Verdict, state: State) -> Line:
     """Say why a stage is neither over nor given up."""
+    if record.skipped:
+        stage = f"stage {len(state.records)}/{len(state.plan.stages)}"
+        said = f"{stage} was cut short by {record.skipped}"
+        return toned(Tone.WARN, f"Verdict: none: {said}; {tally(record.findings)}")
+    if state.paused or _pausing(record):
+        return _paused(record, verdict, state.paused)
     step = record.weighed.step if record.weighed else None
     if record.weighed and step and step.move is Move.HOLD:
         return held_line(record.weighed)

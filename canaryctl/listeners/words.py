@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from canaryctl.core.commands import Command, RunPreflight, SetWeight
+from canaryctl.core.commands import Command, Drain, RunPreflight, SetWeight
 from canaryctl.core.events import (
+    BreakerMoved,
     Check,
+    Controlled,
     Crashed,
+    DrainEnded,
+    Drifted,
     Event,
     GatewaySilent,
+    Held,
     Interrupted,
     Judged,
     MetricsSilent,
@@ -21,6 +26,7 @@ from canaryctl.core.events import (
     PreflightEnded,
     Started,
     TrafficUnproven,
+    Waited,
     WeightProven,
     WeightRefused,
 )
@@ -28,8 +34,12 @@ from canaryctl.core.gate import Severity, Status
 from canaryctl.core.plan import Plan
 from canaryctl.core.state import Phase, State
 from canaryctl.core.weight import FULL_HUNDREDTHS, Weight
+from canaryctl.listeners.asked import asked_line, begun_lines
 from canaryctl.listeners.evidence import visible_lines
+from canaryctl.listeners.incidents import incident_line
 from canaryctl.listeners.line import Line, Span, Tone, left, line, toned
+from canaryctl.listeners.plan_words import planned
+from canaryctl.listeners.silences import again, silent
 from canaryctl.listeners.verdicts import counted, verdict_line
 from canaryctl.quantities import spelled
 
@@ -82,19 +92,6 @@ def fact(label: str, *said: str | Span, indent: int = 2) -> Line:
     """Put a label before what is said."""
     name = Span(" " * indent + left(label, LABEL), Tone.FAINT)
     return line(name, *said, hang=LABEL + indent)
-
-
-def planned(plan: Plan) -> str:
-    """Write the plan: ``1 % → 5 % → 100 %, 15 min each, 45 min in all``."""
-    lengths = {stage.observe for stage in plan.stages}
-    if len(lengths) > 1:
-        steps = " → ".join(f"{s.weight} % ({spelled(s.observe)})" for s in plan.stages)
-        return f"{steps}, {spelled(plan.duration)} in all"
-    steps = " → ".join(f"{stage.weight} %" for stage in plan.stages)
-    each = spelled(lengths.pop())
-    if len(plan.stages) > 1:
-        each += f" each, {spelled(plan.duration)} in all"
-    return f"{steps}, {each}"
 
 
 def shares(weight: Weight) -> str:
@@ -151,6 +148,9 @@ def announced(
             return (toned(Tone.PLAIN, said),)
         case SetWeight():
             return _announced_weight(command, state, event)
+        case Drain(within):
+            said = "Waiting until no worker of NGINX is left that knows an older weight"
+            return (toned(Tone.PLAIN, f"{said}, {spelled(within)} at most"),)
         case _:
             return ()
 
@@ -175,32 +175,41 @@ def told(event: Event, state: State, before: State | None = None) -> tuple[Line,
     """Say what happened."""
     lines: tuple[Line, ...] = ()
     match event:
-        case Started():
+        case Started() | Waited():
             pass
         case PreflightEnded():
             lines = _preflight(event)
         case WeightProven():
             lines = _proven(event, state)
         case Judged():
-            verdict = (verdict_line(state), *_visible(state))
-            lines = (*_again(event.at, before), *_warnings(event), *verdict)
+            verdict = (verdict_line(state), *_visible(state, before))
+            lines = (*again(event.at, before), *_warnings(event), *verdict)
         case MetricsSilent() | GatewaySilent():
-            lines = _silent(event, state)
+            lines = silent(event, state)
+        case Controlled():
+            lines = (asked_line(event, state),)
+        case Drifted() | BreakerMoved() | DrainEnded():
+            lines = (incident_line(event, state),)
         case Interrupted():
             lines = (toned(Tone.WARN, _trouble(event)),)
         case _:
             lines = (toned(Tone.BAD, _trouble(event)),)
-    return lines
+    return (*lines, *begun_lines(state, before))
 
 
-def _visible(state: State) -> tuple[Line, ...]:
+def passed_now(state: State, before: State | None) -> bool:
+    """Tell whether an evaluation ended its stage well; not while it waits for the next one."""
+    return state.records[-1].passed and (before is None or before.waiting is None)
+
+
+def _visible(state: State, before: State | None) -> tuple[Line, ...]:
     """Say at a stage's good end what it could have seen."""
-    record = state.records[-1]
-    return visible_lines(record.weighed) if record.passed and record.weighed else ()
+    weighed = state.records[-1].weighed
+    return visible_lines(weighed) if weighed and passed_now(state, before) else ()
 
 
 def _trouble(
-    event: WeightRefused | TrafficUnproven | Overtaken | Interrupted | Crashed,
+    event: WeightRefused | TrafficUnproven | Overtaken | Held | Interrupted | Crashed,
 ) -> str:
     match event:
         case WeightRefused():
@@ -211,6 +220,8 @@ def _trouble(
             return f"Weights not proven: {shares(event.weight)}: {event.reason}"
         case Overtaken():
             return f"The weights were changed by somebody else: {event.by}"
+        case Held():
+            return f"The gateway is held by somebody else: {event.by}"
         case Interrupted():
             return f"Interrupted: {event.by}"
         case Crashed():
@@ -246,7 +257,7 @@ def preflight_line(event: PreflightEnded) -> Line:
 def _proven(event: WeightProven, state: State) -> tuple[Line, ...]:
     said = f"Weights: {shares(event.weight)}, proven {proof(event.generation, event.took)}"
     lines = [toned(Tone.GOOD, said)]
-    if state.phase is Phase.OBSERVING:
+    if state.phase is Phase.OBSERVING and state.since == event.at:  # else it was set again
         first = spelled(state.next_at - event.at)
         lines.append(
             toned(
@@ -258,36 +269,9 @@ def _proven(event: WeightProven, state: State) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def _again(at: float, before: State | None) -> tuple[Line, ...]:
-    lines = []
-    if before is not None and before.silent_since is not None:
-        lasted = spelled(at - before.silent_since)
-        said = f"Metrics source answers again after {lasted}; the stage lasts so much longer"
-        lines.append(toned(Tone.GOOD, said))
-    if before is not None and before.gateway_silent_since is not None:
-        lasted = spelled(at - before.gateway_silent_since)
-        lines.append(toned(Tone.GOOD, f"NGINX's control listener answers again after {lasted}"))
-    return tuple(lines)
-
-
 def _warnings(event: Judged) -> tuple[Line, ...]:
     failed = [f for f in event.findings if f.status is Status.FAIL and f.severity is Severity.WARN]
     return tuple(
         toned(Tone.WARN, f"Warning: {f.name}: {f.reason} (severity warn: the rollout goes on)")
         for f in failed
     )
-
-
-def _silent(event: MetricsSilent | GatewaySilent, state: State) -> tuple[Line, ...]:
-    if isinstance(event, MetricsSilent):
-        who, since, bound = "Metrics source", state.silent_since, state.plan.lost_after
-        tail = "; this says nothing about the canary"
-    else:
-        who, since = "NGINX's control listener", state.gateway_silent_since
-        bound, tail = state.plan.gateway_lost_after, ""
-    lasted = 0.0 if since is None else event.at - since
-    if lasted > 0:
-        said = f"{who} silent for {spelled(round(lasted, 1))} of {spelled(bound)}: {event.reason}"
-        return (toned(Tone.WARN, said),)
-    said = f"{who} does not answer: {event.reason}. The stage waits; back to 0 % after"
-    return (toned(Tone.WARN, f"{said} {spelled(bound)} without an answer{tail}"),)

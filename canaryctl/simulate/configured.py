@@ -2,7 +2,7 @@
 
 Only the world is drawn. What the counters gained becomes an ``Observation``; from there on it is
 the live path: ``Analysis`` weighs it, ``measure`` reads the literal gates, ``advance`` walks the
-rollout. Setting a weight succeeds at once.
+rollout. Setting a weight succeeds at once, and nobody is there to approve: waits are left out.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from functools import partial
 from random import Random
 
 from canaryctl.core.analysis import Analysis
-from canaryctl.core.commands import Command, Observe, RunPreflight, SetWeight
+from canaryctl.core.commands import Command, Drain, Idle, Observe, RunPreflight, SetWeight
 from canaryctl.core.events import Event, Judged, PreflightEnded, Started, WeightProven
 from canaryctl.core.observation import Both, Buckets, History, Observation, Trials
 from canaryctl.core.outcome import Cause
@@ -20,6 +20,7 @@ from canaryctl.core.sequential.batch import Attempts
 from canaryctl.core.sequential.course import Bound, Move
 from canaryctl.core.series import Version
 from canaryctl.core.state import State
+from canaryctl.core.unattended import unattended
 from canaryctl.core.weight import FULL_HUNDREDTHS
 from canaryctl.simulate.literal import Literal
 from canaryctl.simulate.run import End, Result
@@ -54,7 +55,7 @@ class Configured:
         """Walk it to its end."""
         plan = self._service.plan
         longest = plan.longest + self._service.judgement.policy.hold_for + SLACK
-        state = State(plan)
+        state = State(unattended(plan))
         event: Event = Started(0.0)
         while True:
             state, command = advance(state, event)
@@ -76,6 +77,8 @@ class Configured:
                 return WeightProven(self._at, command.weight, "simulated", 0.0)
             case Observe():
                 return self._observed(command, state)
+            case Idle() | Drain():
+                raise AssertionError("an unattended plan has neither waits nor workers")
 
     def _observed(self, command: Observe, state: State) -> Judged:
         """Let time pass until the next evaluation, and evaluate."""
@@ -170,6 +173,8 @@ class Configured:
 
     def _reason(self, state: State) -> str:
         """Name what ended it, without figures: reasons are counted."""
+        if state.ending is not None and state.ending.cause is Cause.DEADLINE:
+            return "plan.deadline"
         step = self._last.weighed.step if self._last and self._last.weighed else None
         verdict = state.records[-1].verdict if state.records else None
         deciding = verdict.deciding if verdict is not None else None

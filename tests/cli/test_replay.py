@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import stat
 from pathlib import Path
 
 import pytest
@@ -101,7 +103,10 @@ def test_a_file_says_what_the_journal_says(place: Path, tmp_path: Path) -> None:
     roll(place, Service(errors=broken))
     target = tmp_path / "rollout.ndjson"
 
+    before = os.umask(0)
     assert run(ID, "--export", str(target)).exit_code == 0
+    os.umask(before)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
 
     from_file, from_journal = run(str(target)), run(ID)
     assert from_file.exit_code == 0

@@ -10,12 +10,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from canaryctl.core.breaker import Breaker, Circuit, Trigger
 from canaryctl.core.commands import Observe, RunPreflight, SetWeight
+from canaryctl.core.control import Verb
+from canaryctl.core.drained import Drained
 from canaryctl.core.events import (
+    BreakerMoved,
     Check,
+    Controlled,
     Crashed,
+    DrainEnded,
+    Drifted,
     Event,
     GatewaySilent,
+    Held,
     Interrupted,
     Judged,
     MetricsSilent,
@@ -23,12 +31,13 @@ from canaryctl.core.events import (
     PreflightEnded,
     Started,
     TrafficUnproven,
+    Waited,
     WeightProven,
     WeightRefused,
 )
 from canaryctl.core.gate import Finding, Judging, OnNoData, Severity, Status
 from canaryctl.core.outcome import Cause, Outcome
-from canaryctl.core.plan import OnInconclusive, Plan, Stage
+from canaryctl.core.plan import OnDrift, OnInconclusive, Pause, Plan, Stage
 from canaryctl.core.rollout import TABLE, IllegalEvent, advance
 from canaryctl.core.sequential.course import Bound, Move
 from canaryctl.core.sequential.course import Step as CourseStep
@@ -39,6 +48,9 @@ from canaryctl.core.verdict import Ruling
 from canaryctl.core.weight import Weight
 
 PLAN = Plan((Stage(Weight(100), 60.0), Stage(Weight.FULL, 60.0)), interval=10.0, lost_after=30.0)
+WAITING = replace(PLAN, stages=(replace(PLAN.stages[0], before=(Pause(),)), *PLAN.stages[1:]))
+REASSERTING = replace(PLAN, on_drift=OnDrift.REASSERT)
+DRAINING = replace(PLAN, drain_within=30.0)
 PASS = Finding("errors", Status.PASS, "fine")
 FAIL = Finding("errors", Status.FAIL, "too many")
 NO_DATA = Finding("errors", Status.NO_DATA, "nothing yet")
@@ -325,6 +337,8 @@ def test_going_back_is_tried_again_then_reported_as_unknown() -> None:
     assert (state.ending.outcome, state.ending.exit_code) == (Outcome.UNKNOWN, 3)
 
 
+OPENED = Breaker(Circuit.OPEN, 64.0, 1, trigger=Trigger.FAILURES, reason="5 in a row failed")
+BREAKS = BreakerMoved(4.0, OPENED, Weight(50))
 EVENTS: dict[type, Event] = {
     Started: Started(5.0),
     PreflightEnded: CHECKED,
@@ -335,6 +349,12 @@ EVENTS: dict[type, Event] = {
     MetricsSilent: MetricsSilent(5.0, "no"),
     GatewaySilent: GatewaySilent(5.0, "no"),
     Overtaken: Overtaken(5.0, Weight.ZERO, "ops"),
+    Held: Held(5.0, "somebody"),
+    Controlled: Controlled(5.0, Verb.PAUSE, "q1", "me"),
+    Drifted: Drifted(5.0, "edited"),
+    BreakerMoved: BreakerMoved(5.0, OPENED, Weight(50)),
+    Waited: Waited(5.0),
+    DrainEnded: DrainEnded(5.0, Drained(1, 0, 0.5, 0.5)),
     Interrupted: Interrupted(5.0, "Ctrl-C"),
     Crashed: Crashed(5.0, "defect"),
 }
@@ -346,10 +366,18 @@ def at_phase(phase: Phase) -> State:
         Phase.TAKING: (CHECKED,),
         Phase.SHIFTING: (CHECKED, proven(2.0, 0)),
         Phase.OBSERVING: TO_STAGE_1,
+        Phase.WAITING: (CHECKED, proven(2.0, 0)),
+        Phase.SWITCHING: (*TO_STAGE_1, BREAKS),
+        Phase.OPEN: (*TO_STAGE_1, BREAKS, proven(5.0, 0)),
+        Phase.TESTING: (*TO_STAGE_1, BREAKS, proven(4.0, 0), Waited(70.0), proven(71.0, 50)),
+        Phase.REASSERTING: (*TO_STAGE_1, Drifted(4.0, "edited")),
         Phase.RETURNING: (*TO_STAGE_1, judged(4.0, FAIL)),
+        Phase.DRAINING: (*TO_STAGE_1, judged(4.0, FAIL), proven(5.0, 0)),
         Phase.ENDED: (*TO_STAGE_1, judged(4.0, FAIL), proven(5.0, 0)),
     }
-    return State(PLAN) if phase is Phase.READY else walked(*path[phase])[0]
+    plans = {Phase.WAITING: WAITING, Phase.REASSERTING: REASSERTING, Phase.DRAINING: DRAINING}
+    plan = plans.get(phase, PLAN)
+    return State(plan) if phase is Phase.READY else walked(*path[phase], plan=plan)[0]
 
 
 def test_the_events_of_this_test_are_all_events() -> None:
@@ -366,7 +394,8 @@ def test_every_phase_and_event_is_in_the_table_or_raises(phase: Phase, kind: typ
         return
     after, command = advance(state, EVENTS[kind])
     assert (command is None) == (after.phase is Phase.ENDED)
-    assert (after.ending is not None) == (after.phase in (Phase.RETURNING, Phase.ENDED))
+    over = (Phase.RETURNING, Phase.DRAINING, Phase.ENDED)
+    assert (after.ending is not None) == (after.phase in over)
 
 
 def test_the_end_is_final() -> None:

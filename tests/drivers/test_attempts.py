@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from canaryctl.config.load import loads
 from canaryctl.core.errors import ConfigError, HostError
 from canaryctl.core.sequential.batch import Attempts
-from canaryctl.drivers.attempts import NginxAttempts, UncountableError, counted
+from canaryctl.drivers.attempt_lines import UncountableError, counted
+from canaryctl.drivers.attempts import NginxAttempts
 from canaryctl.drivers.docker_host import DockerHost
 from canaryctl.drivers.docker_tail import parse_tail, tail_command
 from canaryctl.drivers.local_host import LocalHost

@@ -12,14 +12,29 @@ from hypothesis import strategies as st
 
 from canaryctl.drivers.docker_container import _detected
 from canaryctl.drivers.docker_script import NginxCommand, compile_steps, completed
-from canaryctl.ports import Absent, Expect, Lock, Reload, Remove, Run, Step, Swap, Unlock, Write
+from canaryctl.ports import (
+    Absent,
+    Expect,
+    Lock,
+    Reload,
+    Remove,
+    Run,
+    Step,
+    Swap,
+    Sweep,
+    Unlock,
+    Write,
+)
 
 _TEXT = st.text(st.characters(exclude_characters="\0"), max_size=40)
 _NGINX = NginxCommand("/usr/sbin/nginx", "/etc/nginx", "/etc/nginx/nginx.conf")
 _STEPS = st.lists(
     st.builds(Write, _TEXT, _TEXT, st.booleans())
     | st.builds(Absent, _TEXT)
-    | st.builds(Lock, _TEXT, st.floats(0.1, 9), st.booleans())
+    | st.builds(
+        Lock, _TEXT, st.floats(0.1, 9), st.booleans(), st.none() | st.builds(Sweep, _TEXT, _TEXT)
+    )
+    | st.builds(Sweep, _TEXT, _TEXT, _TEXT)
     | st.just(Unlock())
     | st.builds(Run, st.tuples(_TEXT, _TEXT))
     | st.builds(Expect, _TEXT, _TEXT)
@@ -35,7 +50,10 @@ def _blanked(step: Step) -> Step:
         return Run(tuple("-c" if word == "-c" else "x" for word in step.arguments))
     values = [one.name for one in fields(step) if isinstance(getattr(step, one.name), str)]
     blanked: Any = step  # which of the kinds it is, mypy need not know
-    return cast("Step", replace(blanked, **dict.fromkeys(values, "x")))
+    blanked = replace(blanked, **dict.fromkeys(values, "x"))
+    if isinstance(blanked, Lock) and blanked.instead is not None:
+        blanked = replace(blanked, instead=cast("Sweep", _blanked(blanked.instead)))
+    return cast("Step", blanked)
 
 
 @given(_STEPS)
@@ -47,7 +65,13 @@ def test_the_text_depends_on_no_value(steps: list[Step]) -> None:
     expected = sum(isinstance(step, Expect) for step in steps)
     assert script.text.count("$(cat -- ") == expected
     counting = 2 * sum(isinstance(step, Lock) for step in steps)  # $n and $((n+1))
-    assert script.text.count("$") == len(used) + expected + counting  # no other expansion
+    sweeps = sum(
+        isinstance(step, Sweep)
+        or (isinstance(step, Lock) and not step.needed and step.instead is not None)
+        for step in steps
+    )
+    # No other expansion; a sweep names its file twice.
+    assert script.text.count("$") == len(used) + expected + counting + 2 * sweeps
 
 
 def test_each_step_ends_with_a_code_that_tells_which() -> None:

@@ -25,6 +25,7 @@ from canaryctl.ports import (
     Run,
     Step,
     Swap,
+    Sweep,
     Tail,
     Unlock,
     Write,
@@ -166,6 +167,15 @@ def test_a_lock_is_taken_given_back_and_taken_again(site: Site) -> None:
     for needed in (True, False):
         steps.append(Lock(path, 1.0, needed=needed))
         assert site.host.perform(steps).completed == len(steps)
+
+
+def test_a_sweep_takes_what_others_staged_and_nothing_else(site: Site) -> None:
+    names = (".swept-a.conf", ".swept-b.conf", ".swept-c.text", "swept-d.conf")
+    paths = [site.at(name) for name in names]
+    site.host.perform([Write(path, "x") for path in paths])
+    sweep = Sweep(site.at(".swept-"), ".conf", keep=paths[1])
+    assert site.host.perform([sweep, sweep]).completed == 2
+    assert [site.host.read(path) for path in paths] == [None, "x", "x", "x"]
 
 
 def test_a_lock_in_no_folder_ends_only_what_needs_it(site: Site) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from canaryctl.core.moment import Moment
 from canaryctl.drivers.control_file import ControlFile
 from canaryctl.drivers.lease_file import LeaseFile
 from canaryctl.drivers.local_host import LocalHost
-from canaryctl.ports import Lock, Step, Unlock, Write
+from canaryctl.ports import Lock, Performed, Step, Unlock, Write
 from tests.fakes import FakeHost
 
 LIVE = "/etc/nginx/conf.d/up.conf"
@@ -136,3 +137,53 @@ def test_the_desk_takes_requests_of_many_at_once(tmp_path: Path) -> None:
     desk.answer(Answer("a", True, "held"))
     assert sorted(one.id for one in desk.read().requests) == list("bcd")
     assert desk.read().answers["a"].said == "held"
+
+
+def test_an_owner_knows_its_lease_when_only_the_answer_to_a_renewal_was_lost() -> None:
+    host = FakeHost()
+    mine = LeaseFile(host, LIVE, "a")
+    mine.take(LEASE)
+    renewed = LeaseFile(host, LIVE, "elsewhere")  # the same rollout's words, stamped later
+    host.moment = Moment("boot", 1009.0)
+    assert renewed.take_over(renewed.look(), replace(LEASE, beat=1))
+    assert mine.mine()
+    mine.give_back()
+    assert mine.look().text is None
+
+
+def test_a_lease_whose_last_renewal_was_not_answered_is_given_back() -> None:
+    host = FakeHost()
+    mine = LeaseFile(host, LIVE, "a")
+    mine.take(LEASE)
+    renewed = LeaseFile(host, LIVE, "elsewhere")
+    host.moment = Moment("boot", 1009.0)
+    assert renewed.take_over(renewed.look(), replace(LEASE, beat=1))
+    mine.give_back()
+    assert mine.look().text is None
+
+
+class _AnswersLost(FakeHost):
+    """Does what it is told, and then cannot be heard."""
+
+    lost = False
+
+    def perform(self, steps: Sequence[Step]) -> Performed:
+        done = super().perform(steps)
+        if self.lost:
+            raise HostError("the connection was reset")
+        return done
+
+
+def test_the_fence_is_the_lease_as_it_stands_when_a_renewal_was_not_answered() -> None:
+    host = _AnswersLost()
+    mine = LeaseFile(host, LIVE, "a")
+    mine.take(LEASE)
+    host.lost = True
+    host.moment = Moment("boot", 1009.0)
+    with pytest.raises(HostError, match="reset"):
+        mine.renew(replace(LEASE, beat=1))
+    (fence,) = mine.fence()
+    assert fence.content == host.files[f"{LIVE}.lease"]
+    host.unreachable = "gone"
+    with pytest.raises(HostError):
+        mine.fence()

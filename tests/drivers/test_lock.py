@@ -5,16 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import stat
 import subprocess
 import sys
-import tempfile
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from canaryctl.core.errors import GatewayHeld
 from canaryctl.drivers.clock import SystemClock
 from canaryctl.drivers.lock import WRITING_PATIENCE, Locks
 
@@ -24,7 +23,7 @@ _OTHER = textwrap.dedent("""
     from pathlib import Path
     from canaryctl.drivers.clock import SystemClock
     from canaryctl.drivers.lock import Locks
-    locks = Locks(sys.argv[1], "anna@there:42", SystemClock(), Path(sys.argv[2]))
+    locks = Locks(sys.argv[1], SystemClock(), Path(sys.argv[2]))
     with getattr(locks, sys.argv[3])() as turn:
         print(turn.mine if turn else "held", flush=True)
         sys.stdin.readline()
@@ -37,7 +36,7 @@ _AS_NOBODY = textwrap.dedent("""
     from canaryctl.drivers.lock import Locks
     os.setgid(65534)
     os.setuid(65534)
-    with Locks(sys.argv[1], "nobody", SystemClock(), Path(sys.argv[2])).rollout():
+    with Locks(sys.argv[1], SystemClock(), Path(sys.argv[2])).rollout():
         pass
 """)
 
@@ -75,51 +74,21 @@ class CountingClock:
 
 @pytest.fixture
 def locks(tmp_path: Path) -> Locks:
-    return Locks("gateway one", "ben@here:7", SystemClock(), tmp_path / "locks")
+    return Locks("gateway one", SystemClock(), tmp_path / "locks")
 
 
 @pytest.fixture
 def other(locks: Locks, request: pytest.FixtureRequest) -> Iterator[Other]:
-    running = Other(locks, getattr(request, "param", "rollout"))
+    running = Other(locks, getattr(request, "param", "writing"))
     yield running
     if running.process.poll() is None:
         running.killed()
 
 
-def test_the_second_rollout_is_told_who_holds_the_gateway(locks: Locks, other: Other) -> None:
-    assert other.said == "held"
-    with pytest.raises(GatewayHeld, match="anna@there:42") as caught, locks.rollout():
-        pytest.fail("entered")
-    assert caught.value.exit_code == 5
-    assert "canaryctl rollback" in caught.value.next_step
-    assert locks.holder() == "anna@there:42"
-
-
-def test_it_is_free_when_the_first_one_ends(locks: Locks, other: Other) -> None:
-    other.ends()
-    assert locks.holder() is None
-    with locks.rollout():
-        assert locks.holder() == "ben@here:7"
-    assert locks.holder() is None
-
-
-def test_it_is_free_when_the_first_one_is_killed(locks: Locks, other: Other) -> None:
-    other.killed()
-    assert locks.holder() is None
-    with locks.rollout():
-        pass
-
-
-def test_another_gateway_is_another_lock(locks: Locks, other: Other) -> None:
-    assert other.said == "held"
-    with Locks("gateway two", "ben", SystemClock(), locks.directory).rollout():
-        assert locks.holder() == "anna@there:42"
-
-
 @pytest.mark.parametrize("other", ["writing"], indirect=True)
 def test_a_change_waits_for_its_turn_but_not_for_ever(locks: Locks, other: Other) -> None:
     clock = CountingClock()
-    impatient = Locks(locks.identity, locks.owner, clock, locks.directory)
+    impatient = Locks(locks.identity, clock, locks.directory)
     with impatient.writing() as turn:
         assert WRITING_PATIENCE <= clock.time < WRITING_PATIENCE + 0.1
         assert turn.left == (other.said,)
@@ -136,7 +105,7 @@ def test_a_change_goes_on_as_soon_as_it_is_its_turn(locks: Locks, other: Other) 
                 other.ends()
 
     clock = Ending()
-    with Locks(locks.identity, locks.owner, clock, locks.directory).writing() as turn:
+    with Locks(locks.identity, clock, locks.directory).writing() as turn:
         assert clock.time < 0.1
         assert turn.left == ()
 
@@ -172,28 +141,19 @@ def test_what_is_no_name_is_not_taken_for_one(locks: Locks) -> None:
         assert turn.left == ()
 
 
-def test_a_rollout_changes_weights_while_it_holds_the_gateway(locks: Locks) -> None:
-    clock = CountingClock()
-    mine = Locks(locks.identity, locks.owner, clock, locks.directory)
-    with mine.rollout(), mine.writing():
-        assert clock.time == 0
-
-
-def test_where_no_lock_can_be_had_nothing_is_blocked(locks: Locks, tmp_path: Path) -> None:
+def test_where_no_lock_can_be_had_nothing_is_blocked(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    nowhere = Locks("one", "ben", SystemClock(), tmp_path / "file/locks")
-    with nowhere.rollout(), nowhere.rollout(), nowhere.writing() as turn:
-        assert nowhere.holder() is None
+    nowhere = Locks("one", SystemClock(), tmp_path / "file/locks")
+    with nowhere.writing() as turn:
         assert turn.left == ()
-    assert locks.holder() is None
 
 
 def test_a_link_in_the_place_of_a_lock_is_not_followed(locks: Locks, tmp_path: Path) -> None:
     locks.directory.mkdir()
     precious = tmp_path / "precious"
     precious.write_text("mine")
-    (locks.directory / f"{locks.token}.rollout").symlink_to(precious)
-    with locks.rollout():
+    (locks.directory / f"{locks.token}.writing").symlink_to(precious)
+    with locks.writing():
         pass
     assert precious.read_text() == "mine"
 
@@ -201,7 +161,7 @@ def test_a_link_in_the_place_of_a_lock_is_not_followed(locks: Locks, tmp_path: P
 def test_every_user_of_the_machine_may_open_it(locks: Locks) -> None:
     before = os.umask(0o077)
     try:
-        with locks.rollout(), locks.writing():
+        with locks.writing():
             pass
     finally:
         os.umask(before)
@@ -210,13 +170,46 @@ def test_every_user_of_the_machine_may_open_it(locks: Locks) -> None:
     assert locks.directory.stat().st_mode & 0o7777 == 0o1777
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
-def test_another_user_is_told_too() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        shared = Path(folder) / "locks"
-        locks = Locks("gateway one", "ben@here:7", SystemClock(), shared)
-        with locks.rollout():
-            argv = [sys.executable, "-c", _AS_NOBODY, locks.identity, str(shared)]
-            ended = subprocess.run(argv, stderr=subprocess.PIPE, text=True, timeout=10, check=False)
-        assert "GatewayHeld: another rollout holds this gateway: ben@here:7" in ended.stderr
+def test_a_link_in_the_place_of_the_directory_is_not_followed(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir(mode=0o700)
+    locks = Locks("one", SystemClock(), tmp_path / "locks")
+    locks.directory.symlink_to(precious)
+    with locks.writing():
+        pass
+    assert stat.S_IMODE(precious.stat().st_mode) == 0o700
+    assert list(precious.iterdir()) == []
+
+
+def test_a_file_that_has_another_name_is_not_emptied(locks: Locks, tmp_path: Path) -> None:
+    locks.directory.mkdir()
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    (locks.directory / f"{locks.token}.writing").hardlink_to(precious)
+    with locks.writing():
+        pass
+    assert precious.read_text() == "mine"
+
+
+@pytest.mark.parametrize("kind", ["pipe", "directory", "unreadable"])
+def test_what_somebody_else_put_in_a_locks_place_fails_nothing(locks: Locks, kind: str) -> None:
+    locks.directory.mkdir()
+    for name in (f"{locks.token}.writing",):
+        path = locks.directory / name
+        match kind:
+            case "pipe":
+                os.mkfifo(path)
+            case "directory":
+                path.mkdir()
+            case _:
+                path.write_bytes(b"\xff\0" * 4000)
+    with locks.writing() as turn:
+        assert turn.left == ()
+
+
+def test_the_files_hold_who_and_nothing_of_the_configuration(locks: Locks) -> None:
+    with locks.writing() as turn:
+        held = {path.name: path.read_text() for path in locks.directory.iterdir()}
+    assert held == {
+        f"{locks.token}.writing": turn.mine,
+    }

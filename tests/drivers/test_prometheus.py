@@ -20,6 +20,7 @@ from canaryctl.core.selector import parse_selector
 from canaryctl.core.series import QueryWanted, SeriesWanted, Version
 from canaryctl.drivers.clock import SystemClock
 from canaryctl.drivers.prometheus import PrometheusMetrics
+from canaryctl.drivers.tls import Tls
 from tests.drivers.exposition import Exposition
 from tests.drivers.prometheus_server import free_port, prometheus, prometheus_binary
 
@@ -200,21 +201,25 @@ def test_tls_and_users_of_a_real_server(page: Exposition, tmp_path: Path) -> Non
     query, ca = QueryWanted("vector(1)"), str(certificate)
     with prometheus({"canary": [page.address]}, tmp_path, web_config=web) as url:
         with PrometheusMetrics(
-            url, SELECT, CLOCK, basic_auth=("ops", "open sesame"), ca_file=ca
+            url, SELECT, CLOCK, basic_auth=("ops", "open sesame"), tls=Tls("metrics", ca)
         ) as good:
             assert good.read([query], CLOCK.now()).values[query] == (1.0,)
         with PrometheusMetrics(
-            url.replace("//", "//ops:open%20sesame@"), SELECT, CLOCK, ca_file=ca
+            url.replace("//", "//ops:open%20sesame@"), SELECT, CLOCK, tls=Tls("metrics", ca)
         ) as in_url:
             assert in_url.read([query], CLOCK.now()).values[query] == (1.0,)
         with (
-            PrometheusMetrics(url, SELECT, CLOCK, basic_auth=("ops", SECRET), ca_file=ca) as wrong,
+            PrometheusMetrics(
+                url, SELECT, CLOCK, basic_auth=("ops", SECRET), tls=Tls("metrics", ca)
+            ) as wrong,
             pytest.raises(MetricsUnavailable, match="401") as refused,
         ):
             wrong.read([query], CLOCK.now())
         with (
             PrometheusMetrics(url, SELECT, CLOCK, basic_auth=("ops", SECRET)) as distrusting,
-            pytest.raises(MetricsUnavailable, match="CERTIFICATE_VERIFY_FAILED") as distrusted,
+            pytest.raises(
+                MetricsUnavailable, match="certificate is not accepted: it is signed by itself"
+            ) as distrusted,
         ):
             distrusting.read([query], CLOCK.now())
     assert "password" in refused.value.next_step
@@ -347,6 +352,19 @@ def test_victoriametrics_tells_the_time_as_a_vector() -> None:
         assert metrics.read([WANTED], CLOCK.now()).series == {WANTED: ()}
 
 
+@pytest.mark.parametrize("time", ["NaN", "+Inf", "1.7e308"])
+def test_a_server_that_does_not_know_the_time_is_unavailable(time: str) -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        asks = fields(request)["query"] == "time()"
+        return success("scalar", [1, time]) if asks else success("matrix", [])
+
+    with (
+        stood_in(handler) as metrics,
+        pytest.raises(MetricsUnavailable, match=r"time\(\) is not one number"),
+    ):
+        metrics.read([WANTED], CLOCK.now())
+
+
 def test_queries_of_one_read_share_their_instant_and_reach_behind_the_window() -> None:
     asked: list[dict[str, str]] = []
 
@@ -442,7 +460,7 @@ def test_two_kinds_of_credentials_are_a_configuration_error() -> None:
 
 def test_a_missing_ca_file_is_a_configuration_error(tmp_path: Path) -> None:
     missing = str(tmp_path / "ca.pem")
-    metrics = PrometheusMetrics("https://127.0.0.1:1", SELECT, CLOCK, ca_file=missing)
+    metrics = PrometheusMetrics("https://127.0.0.1:1", SELECT, CLOCK, tls=Tls("metrics", missing))
     with pytest.raises(ConfigError, match=r"ca\.pem"):
         metrics.read([], CLOCK.now())
 

@@ -116,6 +116,34 @@ def test_any_edit_or_cut_below_the_header_shows(weight: Weight, data: st.DataObj
 
 
 @pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"weight": "5"', '"weight": "50"'),
+        ('"owner": "ann"', '"owner": "bob"'),
+        ('"owner": "ann"', '"owner":  "ann"'),
+        ('"owner": "ann"', '"owner": "bob", "owner": "ann"'),
+        ('"owner": "ann"', '"owner": "ann", "more": "x"'),
+        ("}\n", "} \n"),
+        ("\n", "\r\n"),
+    ],
+)
+def test_any_edit_of_the_header_shows(before: str, after: str) -> None:
+    text = rendered(percent("5"), mark=Mark(owner="ann"))
+    assert intact(text)
+    changed = text.replace(before, after, 1)
+    assert changed != text
+    assert not intact(changed)
+
+
+@pytest.mark.parametrize("depth", [900, 990, 2_000, 100_000])
+def test_a_header_without_end_is_none_or_read(depth: int) -> None:
+    deep = '{"a":' * depth + "1" + "}" * depth
+    text = f'# canaryctl {{"generation": "7-abc", "reason": {deep}}}\n'
+    assert parse_header(text) in (None, {"generation": "7-abc"})
+    assert not intact(text)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         *(None, "", "server {}\n", "# canaryctl ", "# canaryctl {}\n", "# canaryctl [1]\n"),
@@ -186,7 +214,7 @@ def test_only_what_this_nginx_knows_is_rendered() -> None:
     assert "keepalive_min_timeout" not in old
     assert "resolver 127.0.0.11 " in new
     assert "server app:8000 weight=19 max_fails=0 resolve;" in new
-    assert "keepalive_min_timeout 5s;" in new
+    assert "keepalive_min_timeout 1500ms;" in new
 
 
 def test_the_canary_is_followed_only_once_it_is_the_service() -> None:

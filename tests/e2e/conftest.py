@@ -13,6 +13,7 @@ from canaryctl.demo.compose import compose_command
 from canaryctl.demo.docker_stack import NoImages, containers
 from canaryctl.drivers.clock import SystemClock
 from tests.e2e.harness import Tool, Traffic, World, load
+from tests.e2e.local_world import LocalWorld, busy, local_world
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -78,4 +79,25 @@ def world(stack: World, tool: Tool) -> World:
 def traffic(world: World, tmp_path: Path) -> Iterator[Traffic]:
     """Clients that are busy during the test."""
     with load(world.running.ports.clients, tmp_path) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def local_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalWorld]:
+    """NGINX and both versions as processes of this machine."""
+    with local_world(tmp_path_factory.mktemp("local")) as running:
+        yield running
+
+
+@pytest.fixture
+def local(local_gateway: LocalWorld, tool: Tool) -> LocalWorld:  # noqa: ARG001  ended after it
+    """The gateway of this machine, healthy and at 0 %."""
+    local_gateway.reset()
+    return local_gateway
+
+
+@pytest.fixture
+def local_traffic(local: LocalWorld, tmp_path: Path) -> Iterator[Traffic]:
+    """Clients of it that are busy during the test."""
+    with busy(local, tmp_path) as running:
         yield running

@@ -108,6 +108,11 @@ class Running:
             yield from stream
 
     @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
     def runs(self) -> bool:
         """Whether it has not ended yet."""
         return self._process.poll() is None

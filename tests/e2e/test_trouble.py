@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import IN_FLIGHT, Tool, Traffic, World, eventually
+from tests.e2e.harness import IN_FLIGHT, Event, Tool, Traffic, World, eventually
 
 
 def test_the_canarys_container_is_removed_at_25_percent(
@@ -66,21 +67,52 @@ def test_a_signal_takes_all_traffic_back(world: World, tool: Tool, number: signa
 
 
 @pytest.mark.usefixtures("traffic")
-def test_after_a_kill_the_truth_can_be_seen_and_mended(world: World, tool: Tool) -> None:
+def test_after_a_kill_its_guard_has_all_traffic_on_stable(world: World, tool: Tool) -> None:
     config = world.config(stages=(25, 100), observe="60s")
+    rollout = tool.rollout(config)
+    rollout.proven(25)
+    rollout.kill()
+    eventually(lambda: world.in_force()["weight"] == "0", "0 % by the guard", within=10)
+    world.all_on_stable()
+    eventually(lambda: not lease_of(tool, config), "the lease given back", within=10)
+    status = status_of(tool, config)
+    assert status["generation"] == status["generation_on_disk"]
+    assert status["release"] == "v0.2.0"
+    assert status["running"] is None
+    assert "its process died" in status["reason"]
+
+
+@pytest.mark.usefixtures("traffic")
+def test_an_abandoned_rollout_that_is_to_be_held_stays_until_somebody_decides(
+    world: World, tool: Tool
+) -> None:
+    config = world.config(
+        stages=(25, 100), observe="60s", gateway={"on_abandon": "hold", "lease": "3s"}
+    )
     rollout = tool.rollout(config)
     generation = rollout.proven(25)["generation"]
     rollout.kill()
+    eventually(lambda: status_of(tool, config)["running"] is None, "the lease runs out", within=10)
+    status = status_of(tool, config)
+    assert (status["proven"], status["canary"], status["stable"]) == (True, 25, 75)
+    assert status["generation"] == status["generation_on_disk"] == generation
+    recovered = tool.run("recover", config=config)
+    assert recovered.code == 0, recovered.err
+    assert "0 % canary proven at NGINX" in recovered.out
+    assert not lease_of(tool, config)
+    world.all_on_stable()
+
+
+def status_of(tool: Tool, config: Path) -> Event:
     shown = tool.run("status", "--output", "json", config=config)
     assert shown.code == 0, shown.err
     (status,) = shown.events
-    assert (status["proven"], status["canary"], status["stable"]) == (True, 25, 75)
-    assert status["generation"] == status["generation_on_disk"] == generation
-    assert status["release"] == "v0.2.0"
-    assert status["running"] is None  # a dead owner holds nothing
-    back = tool.run("rollback", config=config)
-    assert back.code == 0, back.err
-    world.all_on_stable()
+    return status
+
+
+def lease_of(tool: Tool, config: Path) -> Event | None:
+    lease: Event | None = status_of(tool, config)["lease"]
+    return lease
 
 
 @pytest.mark.usefixtures("traffic")

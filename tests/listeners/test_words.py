@@ -23,7 +23,8 @@ from canaryctl.core.plan import Plan, Stage
 from canaryctl.core.state import State
 from canaryctl.core.weight import Weight
 from canaryctl.listeners.line import Tone
-from canaryctl.listeners.words import banner_lines, planned, sentences, shares, stage_number
+from canaryctl.listeners.plan_words import planned
+from canaryctl.listeners.words import banner_lines, sentences, shares, stage_number
 from tests.listeners.walk import BANNER, LOSS, NO_LOSS, SCHEMA, Walk, errors, healthy, plan
 
 

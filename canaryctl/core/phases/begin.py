@@ -7,6 +7,7 @@ from dataclasses import replace
 from canaryctl.core.commands import Observe, RunPreflight, SetWeight
 from canaryctl.core.events import (
     Crashed,
+    Held,
     Interrupted,
     PreflightEnded,
     Started,
@@ -15,14 +16,17 @@ from canaryctl.core.events import (
     WeightRefused,
 )
 from canaryctl.core.outcome import Cause, Ending
+from canaryctl.core.phases.waits import onward
 from canaryctl.core.phases.ways import Step, back, ended, proven, shift
 from canaryctl.core.state import Phase, StageRecord, State
 from canaryctl.core.weight import Weight
 
+RESUMED = "before the rollout was resumed"
 
-def start(state: State, _: Started) -> Step:
+
+def start(state: State, event: Started) -> Step:
     """Look at everything first."""
-    return replace(state, phase=Phase.CHECKING), RunPreflight()
+    return replace(state, phase=Phase.CHECKING, began=event.at), RunPreflight()
 
 
 def checked(state: State, event: PreflightEnded) -> Step:
@@ -49,12 +53,24 @@ def crash_before(state: State, event: Crashed) -> Step:
 
 def taken(state: State, event: WeightProven) -> Step:
     """Begin with the first stage."""
-    return shift(replace(proven(state, event), taken=event.at, unseen=event.at), 0)
+    state = replace(proven(state, event), taken=event.at, unseen=event.at)
+    if state.first:
+        passed = tuple(
+            StageRecord(stage, event.at, passed=True, skipped=RESUMED)
+            for stage in state.plan.stages[: state.first]
+        )
+        return shift(replace(state, records=passed), state.first)
+    return onward(state, event.at)
 
 
 def not_taken(state: State, event: WeightRefused) -> Step:
     """End: the gateway could not be taken."""
     return ended(state, Ending(Cause.PREFLIGHT, event.reason))
+
+
+def held(state: State, event: Held) -> Step:
+    """End: the gateway is somebody else's."""
+    return ended(state, Ending(Cause.HELD, event.by))
 
 
 def unproven(state: State, event: TrafficUnproven) -> Step:
@@ -66,6 +82,7 @@ def shifted(state: State, event: WeightProven) -> Step:
     """Begin to observe a stage."""
     state = proven(state, event)
     record = StageRecord(state.stage, event.at)
+    before = state.records[: state.index]  # a stage that begins anew has one record
     state = replace(
         state,
         phase=Phase.OBSERVING,
@@ -73,7 +90,8 @@ def shifted(state: State, event: WeightProven) -> Step:
         silent_since=None,
         gateway_silent_since=None,
         streaks={},
-        records=(*state.records, record),
+        paused="",
+        records=(*before, record),
         next_at=min(event.at + state.plan.interval, event.at + state.stage.observe),
     )
     return state, Observe(state.since, state.next_at, state.unseen)

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from canaryctl.core.events import Judged, MetricsSilent
 from canaryctl.core.outcome import Cause, Ending
-from canaryctl.core.phases.ways import Step, back, observe, onward
+from canaryctl.core.phases.waits import onward, over
+from canaryctl.core.phases.ways import Step, back, observe
 from canaryctl.core.plan import OnInconclusive
 from canaryctl.core.sequential.course import Bound, Move
 from canaryctl.core.sequential.course import Step as CourseStep
@@ -31,6 +32,7 @@ def judged(state: State, event: Judged) -> Step:
         state = replace(state, lost=event.at - state.since - step.observed)
     state = replace(state, gateway_silent_since=None)
     due = event.at >= state.due if step is None else step.move in _TIME_IS_UP
+    due = due and not state.paused
     verdict = judged_with(event.findings, state.streaks, step, due=due)
     record = replace(
         state.records[-1],
@@ -38,32 +40,49 @@ def judged(state: State, event: Judged) -> Step:
         verdict=verdict,
         weighed=event.weighed,
         evaluations=state.records[-1].evaluations + 1,
-        passed=due and verdict.ruling is Ruling.CLEAR,
+        passed=_passes(state, verdict, due=due),
     )
     state = replace(state, streaks=verdict.streaks, records=(*state.records[:-1], record))
     if verdict.ruling is Ruling.BACK:
         return back(state, Ending(Cause.GATE_FAILED, verdict.reason))
-    if step is not None and step.move is Move.INCONCLUSIVE:
-        return inconclusive(state, event, step, verdict)
+    if state.waiting is not None:
+        # The stage has passed. Its gates still speak against it, its bounds do not.
+        return over(state, event.at) or observe(state, event.at)
     # While nothing is observed the end of the stage comes no nearer, and is not waited for.
-    nearer = step is None or step.observed > seen_before
+    nearer = not state.paused and (step is None or step.observed > seen_before)
     if not due:
         return observe(state, event.at, nearer=nearer)
+    return _time_is_up(state, event, step, verdict) or observe(state, event.at, nearer=nearer)
+
+
+def _passes(state: State, verdict: Verdict, *, due: bool) -> bool:
+    """Tell whether the stage has passed; one that was cut short never does."""
+    if state.waiting is None:
+        return due and verdict.ruling is Ruling.CLEAR
+    return verdict.ruling is not Ruling.BACK and not state.records[-1].skipped
+
+
+def _time_is_up(
+    state: State, event: Judged, step: CourseStep | None, verdict: Verdict
+) -> Step | None:
+    """Rule on a stage whose time is up; None: it is extended."""
+    if step is not None and step.move is Move.INCONCLUSIVE:
+        return inconclusive(state, event, step, verdict)
     if verdict.ruling is Ruling.CLEAR:
         return passed(state, event)
-    if event.at >= state.bound:
-        lasted = event.at - state.since
-        open_one = verdict.deciding
-        why = f"{open_one.name}: {open_one.reason}" if open_one else verdict.reason
-        said = f"{why}; the stage was extended to its bound ({lasted:.0f} s)"
-        return back(state, Ending(Cause.NO_DATA, said))
-    return observe(state, event.at, nearer=nearer)
+    if event.at < state.bound:
+        return None
+    lasted = event.at - state.since
+    open_one = verdict.deciding
+    why = f"{open_one.name}: {open_one.reason}" if open_one else verdict.reason
+    said = f"{why}; the stage was extended to its bound ({lasted:.0f} s)"
+    return back(state, Ending(Cause.NO_DATA, said))
 
 
 def passed(state: State, event: Judged) -> Step:
     """Leave a stage for the next one, or for the end."""
     # The overlap was looked at already, and nothing was in it: counting it again is free.
-    return onward(replace(state, unseen=max(state.taken, event.at - OVERLAP)))
+    return onward(replace(state, unseen=max(state.taken, event.at - OVERLAP)), event.at)
 
 
 def inconclusive(state: State, event: Judged, step: CourseStep, verdict: Verdict) -> Step:

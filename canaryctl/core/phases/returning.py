@@ -5,17 +5,36 @@ from __future__ import annotations
 from dataclasses import replace
 
 from canaryctl.core.commands import SetWeight
-from canaryctl.core.events import Crashed, TrafficUnproven, WeightProven, WeightRefused
+from canaryctl.core.events import (
+    Crashed,
+    DrainEnded,
+    Overtaken,
+    TrafficUnproven,
+    WeightProven,
+    WeightRefused,
+)
 from canaryctl.core.outcome import Cause, Ending
-from canaryctl.core.phases.ways import Step, ended, proven
+from canaryctl.core.phases.ways import Step, drain, ended, proven
 from canaryctl.core.state import State
 from canaryctl.core.weight import Weight
 
 
 def returned(state: State, event: WeightProven) -> Step:
     """End as was decided when the rollout turned back."""
-    assert state.ending is not None  # noqa: S101  set by _back, the only way in here
-    return ended(proven(state, event), state.ending)
+    return drain(proven(state, event))
+
+
+def drained(state: State, event: DrainEnded | Crashed) -> Step:
+    """End; what became of the old workers is on record."""
+    assert state.ending is not None  # noqa: S101  set by `back`, the only way in here
+    seen = event.drained if isinstance(event, DrainEnded) else None
+    return ended(replace(state, drained=seen), state.ending)
+
+
+def overtaken(state: State, event: Overtaken) -> Step:
+    """End: the gateway is another rollout's now, and its traffic is not this one's to move."""
+    said = f"{event.by} (it was going back: {state.ending.reason if state.ending else ''})"
+    return ended(replace(state, weight=event.weight), Ending(Cause.SUPERSEDED, said))
 
 
 def not_returned(state: State, event: WeightRefused | TrafficUnproven | Crashed) -> Step:

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from canaryctl.core.commands import Observe
-from canaryctl.core.events import Crashed, GatewaySilent, Interrupted, Overtaken
+from canaryctl.core.commands import SetWeight
+from canaryctl.core.events import (
+    Crashed,
+    Drifted,
+    GatewaySilent,
+    Interrupted,
+    Overtaken,
+    TrafficUnproven,
+    WeightProven,
+    WeightRefused,
+)
 from canaryctl.core.outcome import Cause, Ending
-from canaryctl.core.phases.ways import Step, back, ended
-from canaryctl.core.state import State
+from canaryctl.core.phases.ways import Step, again, back, ended
+from canaryctl.core.plan import OnDrift
+from canaryctl.core.state import Phase, State
 from canaryctl.core.weight import Weight
 
 GATEWAY_RETRY = 1.0
@@ -22,8 +32,38 @@ def gateway_silent(state: State, event: GatewaySilent) -> Step:
     if event.at - since >= state.plan.gateway_lost_after:
         said = f"no answer for {event.at - since:.0f} s: {event.reason}"
         return back(state, Ending(Cause.GATEWAY_LOST, said))
-    state = replace(state, next_at=max(state.next_at, event.at + GATEWAY_RETRY))
-    return state, Observe(state.since, state.next_at, state.unseen)
+    return again(replace(state, next_at=max(state.next_at, event.at + GATEWAY_RETRY)))
+
+
+def drifted(state: State, event: Drifted) -> Step:
+    """Set the weights again, or go back, as the plan says."""
+    if state.plan.on_drift is OnDrift.END:
+        return back(state, Ending(Cause.DRIFT, f"{event.what} (gateway.on_drift: end)"))
+    if state.reasserted == state.plan.reasserts:
+        said = f"{event.what}; the weights were set again {state.reasserted} times already"
+        return back(state, Ending(Cause.DRIFT, said))
+    weight = state.weight or Weight.ZERO
+    count = state.reasserted + 1
+    state = replace(state, phase=Phase.REASSERTING, after=state.phase, reasserted=count)
+    return state, SetWeight(weight, f"set again: {event.what}", force=True)
+
+
+def reasserted(state: State, event: WeightProven) -> Step:
+    """Go on with the stage: its weight is in force again."""
+    state = replace(
+        state,
+        phase=state.after,
+        generation=event.generation,
+        gateway_silent_since=None,
+        next_at=max(state.next_at, event.at),
+    )
+    return again(state)
+
+
+def not_reasserted(state: State, event: WeightRefused | TrafficUnproven) -> Step:
+    """Go back: the weights cannot be kept in force."""
+    said = f"{event.weight} % could not be set again: {event.reason}"
+    return back(state, Ending(Cause.DRIFT, said))
 
 
 def overtaken(state: State, event: Overtaken) -> Step:

@@ -59,6 +59,7 @@ class Evaluation:
         attempts: NGINX's counts since the last evaluation, None where there are none.
         up: whether the canary answered its newest scrape; None without a *new* scrape.
         restarts: resets of the canary's counters since the last evaluation.
+        paused: the stage is paused: the time since the last evaluation does not count.
     """
 
     at: float
@@ -68,3 +69,4 @@ class Evaluation:
     attempts: Attempts | None = None
     up: bool | None = None
     restarts: int = 0
+    paused: bool = False

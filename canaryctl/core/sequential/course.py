@@ -89,7 +89,9 @@ class Course:
         self._observe, self._next_weight = observe, next_weight
         self._observed = self._held_here = 0.0
 
-    def step(self, at: float, found: Assessment, *, data: bool, gap: float = GAP) -> Step:
+    def step(
+        self, at: float, found: Assessment, *, data: bool, gap: float = GAP, paused: bool = False
+    ) -> Step:
         """Give the move after an evaluation.
 
         Args:
@@ -97,9 +99,14 @@ class Course:
             found: what the judge says.
             data: some sample of the canary was new.
             gap: seconds between two looks with data from which the time between was not observed.
+            paused: somebody paused the stage: its time stands still, and so do its bounds.
         """
         if found.back:
             return Step(Move.BACK, found.reason, self._observed)
+        if paused:
+            self._held_here += at - self._last
+            self._last = at
+            return Step(Move.HOLD, "paused", self._observed)
         if found.hold:
             return self._hold(at, found)
         if not data:

@@ -1,0 +1,39 @@
+"""``canaryctl guard``: returns the traffic of a rollout whose machine is gone."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from canaryctl.cli.context import context
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("guard")(guard)
+
+
+def guard(
+    ctx: typer.Context,
+    once: Annotated[
+        bool, typer.Option("--once", help="Look once, act if it takes, and end.")
+    ] = False,
+) -> None:
+    """Watch the gateway beside NGINX; when a rollout's lease runs out, prove 0 %. Runs for ever.
+
+    It needs service, versions and gateway of the configuration, nothing else.
+    """
+    from canaryctl.cli.stop import StopFlag
+    from canaryctl.guarding.service import GuardService
+
+    build = context(ctx).build()
+    build.router.look()  # a configuration that leads nowhere is said now, not at night
+    stop = StopFlag()
+    service = GuardService(build, lambda text: typer.echo(text, err=True), stop.by)
+    typer.echo(f"watching {build.gateway}", err=True)
+    if once:
+        service.look()
+        return
+    with stop:
+        service.run()

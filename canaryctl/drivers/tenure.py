@@ -1,0 +1,111 @@
+"""A rollout's hold on its gateway: the lease, renewed while the rollout gives signs of life."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from canaryctl.core.errors import HostError
+from canaryctl.core.lease import Lease
+from canaryctl.core.state import State
+from canaryctl.drivers.lease_file import LeaseFile
+from canaryctl.ports import Clock
+
+RENEWALS = 3
+"""In the length of a lease; two of them may fail."""
+RETRY = 1.0
+"""Seconds until a renewal that failed, or something new to tell, is tried again."""
+
+GIVE_BACK_WITHIN = 15.0
+"""Seconds for which giving the gateway back is tried anew while its host cannot be reached."""
+
+_log = logging.getLogger(__name__)
+
+
+class Guardian(Protocol):
+    """Who looks after the traffic when this process dies."""
+
+    def ready(self) -> None:
+        """Wait until it is.
+
+        Raises:
+            HostError: it cannot be started.
+        """
+        ...
+
+    def beat(self) -> None:
+        """Give a sign of life. Never raises."""
+        ...
+
+
+@dataclass(slots=True)
+class GatewayTenure:
+    """One rollout's.
+
+    Attributes:
+        file: the lease at the gateway.
+        lease: what it says; renewed ones say what the rollout does.
+        clock: tells when it is time.
+        guardian: has to be there before the gateway is taken.
+    """
+
+    file: LeaseFile
+    lease: Lease
+    clock: Clock
+    guardian: Guardian
+    taken: bool = False
+    _renewed: float = field(default=0.0, init=False)
+    _tried: float = field(default=0.0, init=False)
+
+    def take(self) -> None:
+        """See ``Tenure.take``."""
+        self.guardian.ready()
+        self.file.take(self.lease)
+        self.taken = True
+        self._renewed = self._tried = self.clock.now()
+
+    def beat(self, doing: str, state: State) -> None:
+        """See ``Tenure.beat``."""
+        self.guardian.beat()
+        if not self.taken:
+            return
+        now = self.clock.now()
+        weight = str(state.weight or self.lease.weight)
+        news = (doing, state.index, weight)
+        old = (self.lease.doing, self.lease.stage, self.lease.weight)
+        due = now >= self._renewed + self.lease.length / RENEWALS
+        if now < self._tried + RETRY or not (due or news != old):
+            return
+        self._tried = now
+        new = replace(
+            self.lease, beat=self.lease.beat + 1, doing=doing, stage=state.index, weight=weight
+        )
+        try:
+            self.file.renew(new)
+        except HostError as error:
+            _log.warning("the lease on the gateway could not be renewed: %s", error)
+            return
+        self.lease, self._renewed = new, now
+
+    def mine(self) -> bool:
+        """See ``Tenure.mine``."""
+        return self.file.mine()
+
+    def give_back(self) -> None:
+        """Free the gateway; what cannot be reached any more runs out by itself."""
+        if not self.taken:
+            return
+        # A guard beside NGINX takes a lease that runs out for a rollout that died, also where it
+        # had succeeded: so it is tried for as long as a daemon takes to be restarted.
+        deadline = self.clock.now() + GIVE_BACK_WITHIN
+        while True:
+            try:
+                self.file.give_back()
+            except HostError as error:
+                if self.clock.now() >= deadline:
+                    _log.warning("the lease on the gateway could not be given back: %s", error)
+                    return
+                self.clock.sleep(RETRY)
+            else:
+                return

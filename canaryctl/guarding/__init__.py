@@ -1,0 +1,1 @@
+"""Who returns traffic to stable when nobody leads a rollout any more."""

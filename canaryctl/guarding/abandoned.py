@@ -1,0 +1,86 @@
+"""A rollout that nobody leads any more: its traffic goes back to stable, or stays, as it says."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from canaryctl.core.errors import CanaryctlError, HostError, Superseded
+from canaryctl.core.lease import OnAbandon
+from canaryctl.drivers.lease_file import Found
+from canaryctl.guarding.zero import to_zero
+from canaryctl.listeners.journal import Journal
+from canaryctl.ports import Mark, Proof
+from canaryctl.wiring import Build, owner
+
+ATTEMPTS = 3
+GUARD = "guard "
+"""What the owner of a weight begins with that a guard has set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What was done.
+
+    Attributes:
+        said: in a sentence.
+        proof: of 0 %; None where nothing had to be done, or may be.
+    """
+
+    said: str
+    proof: Proof | None = None
+
+
+def warm(build: Build) -> None:
+    """Have everything imported, connected and looked at: later there is no time."""
+    import jinja2.sandbox  # noqa: F401, PLC0415
+
+    with contextlib.suppress(CanaryctlError):
+        build.lease.look()
+        build.router.look()
+        build.router.warm()
+
+
+def bring_back(build: Build, found: Found, why: str, say: Callable[[str], None]) -> Returned:
+    """Return the traffic of an abandoned rollout.
+
+    Whoever does it takes the lease over first. So the rollout's owner, should it wake, changes
+    nothing any more, and of two guards one acts.
+
+    Args:
+        build: the gateway.
+        found: the lease that was found there.
+        why: what is known of its owner's end.
+        say: told of attempts that failed.
+
+    Raises:
+        TrafficUnknown: 0 % could not be proven; the lease stays, and is tried again.
+        HostError: the host cannot be reached.
+    """
+    lease = found.lease
+    if lease is None:
+        return Returned("nobody holds the gateway")
+    about = f"rollout {lease.rollout} of {lease.owner} ({lease.release}, {lease.doing})"
+    if lease.on_abandon is OnAbandon.HOLD:
+        said = f"{about} is abandoned: {why}; its weights stay (gateway.on_abandon: hold)"
+        return Returned(f"{said}: `canaryctl resume` or `canaryctl rollback`")
+    mine = replace(lease, owner=f"{GUARD}{owner()}", doing=f"returning: {why}", beat=lease.beat + 1)
+    if not build.lease.take_over(found, mine):
+        return Returned(f"{about}: somebody else looks after it")
+    stage = str(lease.stage + 1) if lease.stage >= 0 else ""
+    share = lease.weight if stage else ""
+    mark = Mark(lease.release, lease.rollout, mine.owner, f"guard: {why}", stage, share)
+    try:
+        proof = to_zero(build, mark, ATTEMPTS, say)
+    except Superseded as error:
+        return Returned(f"{about}: somebody else looks after it ({error})")
+    with contextlib.suppress(HostError):
+        build.router.tidy(whole=True)
+    build.lease.give_back()
+    Journal.record_act(build, "guard", mark, proof)
+    return Returned(
+        f"{about} was abandoned: {why}; all traffic is on stable, 0 % proven at NGINX "
+        f"(generation {proof.generation}, {proof.took:.2f} s)",
+        proof,
+    )

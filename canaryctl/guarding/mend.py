@@ -1,0 +1,54 @@
+"""Canaryctl's own file broken on disk: NGINX refuses it, and with it every look at what is there.
+
+NGINX itself runs on with what it has, but would not start again. So a sound text of 0 % takes the
+file's place first; then the usual way brings 0 % into force and proves it.
+"""
+
+from __future__ import annotations
+
+from canaryctl.core.errors import CanaryctlError
+from canaryctl.core.weight import Weight
+from canaryctl.drivers.nginx_stage import LOCK, LOCK_PATIENCE
+from canaryctl.drivers.template import Abilities, intact, parse_header, render
+from canaryctl.ports import Expect, Lock, Mark, Step, Swap, Unlock, Write
+from canaryctl.wiring import Build, next_generation
+
+_LEAST = Abilities(resolve=False, keepalive_min_timeout=False, resolver="")
+"""What every NGINX can."""
+
+
+def mended(build: Build, mark: Mark) -> bool:
+    """Put a sound file of 0 % on disk, if what is there is canaryctl's and is broken.
+
+    Returns whether it did. Nothing is in force by that.
+
+    Raises:
+        CanaryctlError: the host cannot be reached, or the template is broken too.
+    """
+    live = build.config.gateway.config
+    seen = build.router.look()
+    there = build.host.read(live)
+    # A file that canaryctl never wrote is left alone, as long as NGINX answers with no generation.
+    ours = parse_header(there) is not None or seen.generation is not None
+    if there is None or intact(there) or not ours:
+        return False
+    before = (parse_header(there) or {}).get("generation") or seen.generation
+    text = render(build.template, build.routing, Weight.ZERO, next_generation(before), mark, _LEAST)
+    staged = f"{live}.mend-{build.locks.token}"
+    steps: list[Step] = [
+        Lock(live + LOCK, LOCK_PATIENCE, needed=False),
+        Write(staged, text),
+        *build.lease.fence(),
+        Expect(live, there),
+        Swap(staged, live),
+        Unlock(),
+    ]
+    return build.host.perform(steps).completed == len(steps)
+
+
+def try_mending(build: Build, mark: Mark) -> bool:
+    """Do the same; False too where that cannot be done."""
+    try:
+        return mended(build, mark)
+    except CanaryctlError:
+        return False

@@ -1,0 +1,121 @@
+"""The guard of one rollout: a process that outlives it, and returns its traffic when it dies.
+
+Started by ``rollout`` in a session of its own. Standard input is its life line: first one line,
+the spec; then signs of life; then ``done``, or its end. The end without ``done`` is the death of
+the rollout, whatever it died of. So is a silence of a whole lease.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from canaryctl.config.model import Config
+from canaryctl.core.errors import CanaryctlError, ConfigError
+from canaryctl.guarding.abandoned import bring_back, warm
+from canaryctl.guarding.stuck import parent
+from canaryctl.wiring import Build
+
+READY = b"ready\n"
+DONE = b"d"
+ALIVE = b"."
+ATTEMPTS = 20
+PAUSE = 3.0
+"""Seconds between two rounds while 0 % cannot be proven. After the last one its lease is left to
+run out, which a guard beside NGINX sees."""
+
+
+def main() -> int:
+    """Guard a rollout until it ends."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        # The life line decides: a Ctrl-C that reaches a whole terminal is the rollout's.
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        spec = json.loads(_line(0))
+        build = Build(Config.model_validate(spec["config"]), Path(spec["base"]))
+        build.__dict__["template"] = str(spec["template"])
+        rollout, lease, pid = str(spec["rollout"]), float(spec["lease"]), int(spec["pid"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        _say(f"it was not told whom to guard ({type(error).__name__}); it is started by `rollout`")
+        return ConfigError.exit_code
+    warm(build)
+    owner = parent(pid)
+    with contextlib.suppress(OSError):  # it may have ended already
+        os.write(1, READY)
+    why = _waited(lease)
+    if why is not None:
+        if owner is not None and owner.end_if_stuck(build):
+            _say(f"process {owner.pid} slept in the middle of a change and was ended")
+        _act(build, rollout, why)
+    return 0
+
+
+def _line(descriptor: int) -> bytes:
+    """Read up to a line's end, and nothing of what follows it."""
+    found = bytearray()
+    while (one := os.read(descriptor, 1)) not in (b"", b"\n"):
+        found += one
+    return bytes(found)
+
+
+def _waited(lease: float) -> str | None:
+    """Wait for the rollout's end; say how it died, None when it ended as it should."""
+    while True:
+        ready, _, _ = select.select([0], [], [], lease)
+        if not ready:
+            return f"it gave no sign of life for {lease:g} s"
+        said = os.read(0, 4096)
+        if DONE in said:
+            return None
+        if not said:
+            return "its process died"
+
+
+def _act(build: Build, rollout: str, why: str) -> None:
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            build.clock.sleep(PAUSE)
+        try:
+            found = build.lease.look()
+            if found.lease is None or found.lease.rollout != rollout:
+                # It had ended, or its traffic is another one's now. It may have been checking.
+                with contextlib.suppress(CanaryctlError):
+                    build.router.tidy(whole=False)
+                return
+            _say(bring_back(build, found, why, _say).said)
+        except CanaryctlError as error:
+            _say(str(error))
+            continue
+        return
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError, ValueError):  # the terminal may be gone
+        sys.stderr.write(f"canaryctl guard: {text}\n")
+        sys.stderr.flush()
+
+
+def spec_of(build: Build, rollout: str) -> dict[str, Any]:
+    """Give what a guard has to know. No secret is in it: it reads no metrics."""
+    config = build.config
+    known = config.model_dump(
+        mode="json", by_alias=True, include={"service", "versions", "gateway"}
+    )
+    return {
+        "config": known,
+        "base": str(build.base),
+        "template": build.template,
+        "rollout": rollout,
+        "pid": os.getpid(),
+        "lease": config.gateway.lease,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

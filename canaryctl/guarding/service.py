@@ -1,0 +1,125 @@
+"""``canaryctl guard``: beside NGINX, for the day on which a rollout's whole machine is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from canaryctl.core.errors import CanaryctlError, GatewayUnreachable
+from canaryctl.core.lease import Lease, OnAbandon, Stamped
+from canaryctl.core.moment import Moment
+from canaryctl.core.weight import Weight
+from canaryctl.drivers.lease_file import Found
+from canaryctl.guarding.abandoned import bring_back, warm
+from canaryctl.guarding.stuck import end_if_named
+from canaryctl.wiring import Build
+
+EVERY = 5.0
+"""Seconds between two looks at most; a lease about to run out is looked at when it does."""
+LEAST = 0.2
+"""Seconds between two looks at least."""
+BROKEN_FOR = 30.0
+"""Seconds for which a lease that cannot be read may stay so, until it counts as run out."""
+
+
+@dataclass(slots=True)
+class GuardService:
+    """Looks after one gateway for as long as it runs.
+
+    Attributes:
+        build: the gateway.
+        say: told what happens, a sentence each.
+        stopped: gives who asked it to end, None while nobody has.
+    """
+
+    build: Build
+    say: Callable[[str], None]
+    stopped: Callable[[], str | None]
+    _said: str = field(default="", init=False)
+    _broken: float | None = field(default=None, init=False)
+
+    def run(self) -> None:
+        """Watch until somebody asks to stop. Never raises for what the world does."""
+        warm(self.build)
+        while self.stopped() is None:
+            pause = self.look()
+            until = self.build.clock.now() + pause
+            while self.stopped() is None and (left := until - self.build.clock.now()) > 0:
+                self.build.clock.sleep(min(left, LEAST))
+
+    def look(self) -> float:
+        """Look once, and act if it takes; gives the seconds until the next look."""
+        try:
+            found = self.build.lease.look()
+            if found.lease is None and found.text is not None:
+                return self._unreadable(found)
+            self._broken = None
+            if found.lease is None:
+                self._once("")
+                return EVERY
+            if found.left > 0:
+                self._once(f"{found.lease.owner} leads rollout {found.lease.rollout}")
+                return max(LEAST, min(found.left, EVERY))
+            return self._act(found)
+        except CanaryctlError as error:
+            self._once(str(error))
+            return 1.0
+
+    def _act(self, found: Found) -> float:
+        assert found.lease is not None  # noqa: S101  the caller looked
+        why = f"no sign of life for {found.lease.length:g} s"
+        if found.lease.on_abandon is not OnAbandon.HOLD and end_if_named(
+            self.build, found.lease.owner
+        ):
+            self.say(f"{found.lease.owner} slept in the middle of a change and was ended")
+        done = bring_back(self.build, found, why, self.say)
+        self._once(done.said)
+        return EVERY if found.lease.on_abandon is OnAbandon.HOLD else LEAST
+
+    def _unreadable(self, found: Found) -> float:
+        """Wait for somebody to write a lease that can be read; after that it has run out.
+
+        Whoever leads a rollout notices at their next renewal, and goes back by themselves.
+        """
+        now, path = self.build.clock.now(), self.build.lease.path
+        self._broken = now if self._broken is None else self._broken
+        if (left := self._broken + BROKEN_FOR - now) > 0:
+            self._once(f"{path} cannot be read; after {BROKEN_FOR:g} s it counts as run out")
+            return max(LEAST, min(left, EVERY))
+        lease = self._told_by_the_weights()
+        if lease is None:
+            self._once(f"{path} cannot be read; no rollout's canary has traffic, so it stays")
+            return EVERY
+        there = replace(found, stamped=Stamped(lease, Moment("", 0.0)))
+        why = f"its lease could not be read for {BROKEN_FOR:g} s"
+        self._once(bring_back(self.build, there, why, self.say).said)
+        return EVERY if lease.on_abandon is OnAbandon.HOLD else LEAST
+
+    def _told_by_the_weights(self) -> Lease | None:
+        """Give what is known of a rollout from NGINX' file; None: its canary has no traffic.
+
+        Raises:
+            GatewayUnreachable: NGINX does not answer.
+        """
+        seen, gateway = self.build.router.look(), self.build.config.gateway
+        if seen.weight is None:
+            raise GatewayUnreachable(seen.problem)
+        mark = seen.mark
+        if mark is None or not mark.rollout or seen.weight == Weight.ZERO:
+            return None
+        return Lease(
+            rollout=mark.rollout,
+            owner=mark.owner,
+            release=mark.release,
+            length=gateway.lease,
+            doing=f"{seen.weight} %",
+            stage=int(mark.stage) - 1 if mark.stage.isdecimal() else -1,
+            weight=str(seen.weight),
+            on_abandon=gateway.on_abandon,
+        )
+
+    def _once(self, text: str) -> None:
+        """Say what is new."""
+        if text and text != self._said:
+            self.say(text)
+        self._said = text

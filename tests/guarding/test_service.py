@@ -1,0 +1,265 @@
+"""The guard beside a gateway, in a world in memory: a day takes milliseconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from canaryctl.config import loads
+from canaryctl.core.errors import HostError, TrafficUnknown
+from canaryctl.core.lease import Lease, OnAbandon
+from canaryctl.core.moment import Moment
+from canaryctl.core.weight import Weight
+from canaryctl.drivers.lease_file import LeaseFile
+from canaryctl.guarding.abandoned import GUARD, bring_back
+from canaryctl.guarding.service import BROKEN_FOR, GuardService
+from canaryctl.ports import Mark
+from canaryctl.wiring import Build
+from tests.fake_world import FakeClock, FakeRouter
+from tests.fakes import FakeHost
+
+LIVE = "/etc/nginx/conf.d/up.conf"
+CONFIG = f"""
+service: shop
+versions:
+  stable: {{address: "app:8000"}}
+  canary: {{address: "app-canary:8001"}}
+gateway: {{driver: local, config: {LIVE}, lease: 30s, on_abandon: %s}}
+"""
+LEASE = Lease("r1", "me@here:1", "v1", 30.0, doing="stage 2 of 4", stage=1, weight="5")
+MARK = Mark("v1", "r1", "me@here:1", "stage 2 of 4", "2")
+
+
+@dataclass
+class Router(FakeRouter):
+    """With what a guard does beyond the port."""
+
+    tidied: int = 0
+
+    def warm(self) -> None:
+        """Everything is warm here."""
+
+    def forget(self) -> None:
+        """Nothing is remembered here."""
+
+    def tidy(self, *, whole: bool) -> None:
+        assert whole  # whoever returns traffic leads the gateway by then
+        self.tidied += 1
+
+
+@dataclass
+class World:
+    """A gateway at 5 %, led by somebody."""
+
+    on_abandon: OnAbandon = OnAbandon.ROLLBACK
+    host: FakeHost = field(default_factory=FakeHost)
+    clock: FakeClock = field(default_factory=FakeClock)
+    said: list[str] = field(default_factory=list)
+    stopped: str | None = None
+
+    def __post_init__(self) -> None:
+        self.router = Router(self.clock)
+        self.router.set(Weight(500), MARK, None)
+        self.build = self.another_build()
+        self.service = GuardService(self.build, self.said.append, lambda: self.stopped)
+
+    def another_build(self) -> Build:
+        build = Build(loads(CONFIG % self.on_abandon, "the test", {}), Path("/"))
+        build.__dict__ |= {"host": self.host, "clock": self.clock, "router": self.router}
+        return build
+
+    def led(self, lease: Lease = LEASE) -> LeaseFile:
+        """Have somebody take the gateway."""
+        theirs = LeaseFile(self.host, LIVE, "theirs")
+        theirs.take(lease)
+        return theirs
+
+    def passes(self, seconds: float) -> None:
+        """Let time pass while the service watches."""
+        end = self.clock.now() + seconds
+        while self.clock.now() < end:
+            pause = min(self.service.look(), end - self.clock.now())
+            self.clock.sleep(pause)
+            self.host.moment = Moment("boot", self.host.moment.uptime + pause)
+
+    @property
+    def weights(self) -> list[Weight]:
+        """All that was set since somebody led."""
+        return self.router.weights[1:]
+
+
+@pytest.fixture(autouse=True)
+def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANARYCTL_STATE_DIR", str(tmp_path))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_while_the_lease_counts_nothing_is_done(world: World) -> None:
+    theirs = world.led()
+    for beat in range(1, 20):
+        world.passes(10)
+        theirs.renew(replace(LEASE, beat=beat))
+    assert world.weights == []
+    assert world.said == ["me@here:1 leads rollout r1"]
+
+
+def test_a_lease_that_ran_out_is_taken_over_and_zero_is_set(world: World) -> None:
+    theirs = world.led()
+    world.passes(29.5)
+    assert world.weights == []
+    world.passes(1)
+    assert world.weights == [Weight.ZERO]
+    mark = world.router.mark
+    assert (mark.release, mark.rollout, mark.stage) == ("v1", "r1", "2")
+    assert mark.owner.startswith(GUARD)
+    assert mark.reason == "guard: no sign of life for 30 s"
+    assert world.said[-1].startswith(
+        "rollout r1 of me@here:1 (v1, stage 2 of 4) was abandoned: no sign of life for 30 s; all"
+    )
+    assert world.router.tidied == 1
+    assert world.build.lease.look().text is None
+    (fence,) = theirs.fence()  # so its owner changes nothing any more
+    assert world.host.files.get(fence.path) != fence.content
+    world.passes(3600)
+    assert world.weights == [Weight.ZERO]  # once
+
+
+def test_a_restart_of_the_gateways_machine_ends_every_lease(world: World) -> None:
+    world.led()
+    world.host.moment = Moment("another boot", 5.0)
+    world.service.look()
+    assert world.weights == [Weight.ZERO]
+
+
+def test_where_weights_are_to_stay_they_stay_and_it_is_said_once() -> None:
+    world = World(OnAbandon.HOLD)
+    world.led(replace(LEASE, on_abandon=OnAbandon.HOLD))
+    world.passes(600)
+    assert world.weights == []
+    assert len(world.said) == 2
+    assert "its weights stay (gateway.on_abandon: hold): `canaryctl resume`" in world.said[1]
+    assert world.build.lease.look().lease is not None
+
+
+def test_of_two_guards_one_acts(world: World) -> None:
+    world.led()
+    world.host.moment = Moment("boot", 2000.0)
+    build = world.another_build()
+    found = build.lease.look()
+    world.service.look()
+    assert world.weights == [Weight.ZERO]
+    late = bring_back(build, found, "no sign of life", world.said.append)
+    assert late.proof is None
+    assert "somebody else looks after it" in late.said
+    assert world.weights == [Weight.ZERO]
+
+
+def test_an_owner_who_renews_in_between_is_left_alone(world: World) -> None:
+    theirs = world.led()
+    world.host.moment = Moment("boot", 2000.0)
+    found = world.build.lease.look()
+    theirs.renew(LEASE)
+    assert "somebody else" in bring_back(world.build, found, "silence", world.said.append).said
+    assert world.weights == []
+
+
+def test_what_cannot_be_proven_is_tried_until_it_is(world: World) -> None:
+    def fails(_: Weight) -> None:
+        raise TrafficUnknown("NGINX does not answer")
+
+    world.led()
+    world.router.fail = fails
+    world.passes(120)
+    assert world.weights == []
+    assert any("could not be proven in 3 attempts" in one for one in world.said)
+    assert world.build.lease.look().lease is not None  # the lease stays, for whoever looks
+    world.router.fail = lambda _: None
+    world.passes(60)
+    assert world.weights == [Weight.ZERO]
+    assert world.build.lease.look().text is None
+
+
+def test_a_host_out_of_reach_is_said_once_and_waited_for(world: World) -> None:
+    world.led()
+    world.host.unreachable = "no route"
+    world.passes(60)
+    assert world.said == ["no route"]
+    world.host.unreachable = ""
+    world.passes(60)
+    assert world.weights == [Weight.ZERO]
+
+
+def test_it_runs_until_it_is_asked_to_end(world: World) -> None:
+    world.stopped = "SIGTERM"
+    world.service.run()
+    assert world.said == []
+
+
+# --- a lease that is none -------------------------------------------------------------------
+
+GARBAGE = '{"rollout": "r1", "own'
+
+
+def test_a_lease_that_cannot_be_read_counts_as_run_out_after_a_while(world: World) -> None:
+    world.led()
+    world.host.files[f"{LIVE}.lease"] = GARBAGE
+    world.passes(BROKEN_FOR - 0.5)
+    assert world.weights == []
+    assert "cannot be read; after 30 s it counts as run out" in world.said[-1]
+    world.passes(1)
+    assert world.weights == [Weight.ZERO]
+    assert "its lease could not be read for 30 s" in world.said[-1]
+    assert (world.router.mark.rollout, world.router.mark.stage) == ("r1", "2")
+    assert world.build.lease.look().text is None
+
+
+def test_one_that_is_mended_meanwhile_begins_anew(world: World) -> None:
+    world.led()
+    sound = world.host.files[f"{LIVE}.lease"]
+    for _ in range(5):
+        world.host.files[f"{LIVE}.lease"] = GARBAGE
+        world.passes(BROKEN_FOR - 5)
+        world.host.files[f"{LIVE}.lease"] = sound
+        world.host.moment = Moment("boot", 1000.0)
+        world.passes(5)
+    assert world.weights == []
+
+
+@pytest.mark.parametrize(
+    ("weight", "mark"),
+    [(Weight.ZERO, MARK), (Weight(500), Mark(owner="me@here:1", reason="by hand"))],
+    ids=["at 0 %", "set by hand"],
+)
+def test_it_stays_where_no_rollouts_canary_has_traffic(
+    world: World, weight: Weight, mark: Mark
+) -> None:
+    world.router.set(weight, mark, None)
+    world.host.files[f"{LIVE}.lease"] = GARBAGE
+    world.passes(600)
+    assert world.weights == [weight]
+    assert "no rollout's canary has traffic, so it stays" in world.said[-1]
+
+
+def test_nor_does_it_move_what_is_to_stay() -> None:
+    world = World(OnAbandon.HOLD)
+    world.host.files[f"{LIVE}.lease"] = GARBAGE
+    world.passes(600)
+    assert world.weights == []
+    assert "its weights stay" in world.said[-1]
+
+
+def test_one_who_cannot_look_does_not_guess(world: World) -> None:
+    def unreachable() -> None:
+        raise HostError("no answer")
+
+    world.host.files[f"{LIVE}.lease"] = GARBAGE
+    world.router.look = unreachable  # type: ignore[method-assign,assignment]
+    world.passes(120)
+    assert world.weights == []
+    assert world.said[-1] == "no answer"
