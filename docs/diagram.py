@@ -35,13 +35,11 @@ _PLAN = Plan(
     lost_after=STEP,
     gateway_lost_after=STEP,
 )
-_PLANS = (
-    _PLAN,
-    replace(_PLAN, stages=(replace(_PLAN.stages[0], before=(Pause(),)), _PLAN.stages[1])),
-    replace(_PLAN, on_drift=OnDrift.REASSERT, reasserts=1, drain_within=STEP),
-)
-"""Without what may be asked for; with a wait; with drift that is mended, and a wait at the end."""
+_MENDING = replace(_PLAN, on_drift=OnDrift.REASSERT, reasserts=1, drain_within=STEP)
+_WAITING = replace(_PLAN.stages[0], before=(Pause(2 * STEP),))
+_PLANS = (_PLAN, _MENDING, replace(_MENDING, stages=(_WAITING, _PLAN.stages[1])))
 _OTHER = Weight.parse(5)
+_TEST = Weight.parse(1)
 _CIRCUITS = (Circuit.OPEN, Circuit.CLOSED, Circuit.BACK)
 """That a breaker becomes half-open is nothing that a rollout is told."""
 
@@ -95,7 +93,7 @@ def _key(state: State, command: Command | None, now: float) -> tuple[object, ...
     return (
         *(_PLANS.index(state.plan), state.waiting is None, circuit, state.reasserted, state.after),
         *(state.phase, state.index, state.attempts, command is None),
-        *(None if since is None else now - since for since in silences),
+        *(None if since is None else min(now - since, STEP) for since in silences),
         min((now - state.since) // STEP, _MOST_STEPS),
     )
 
@@ -119,7 +117,7 @@ def _variants(state: State, command: Command | None, at: float) -> Iterator[e.Ev
         e.Held(at, "somebody"),
         *(e.Controlled(at, verb, "q1", "somebody") for verb in Verb),
         e.Drifted(at, "edited"),
-        *(e.BreakerMoved(at, Breaker(circuit, at + STEP), weight) for circuit in _CIRCUITS),
+        *(e.BreakerMoved(at, Breaker(circuit, at + STEP), _TEST) for circuit in _CIRCUITS),
         e.Waited(at),
         e.DrainEnded(at, Drained(1, 0, 0.5, 0.5)),
         e.Interrupted(at, "Ctrl-C"),

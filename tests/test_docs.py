@@ -195,7 +195,8 @@ def default(model: type[BaseModel], name: str) -> set[str]:
     value = field.default
     if value is PydanticUndefined or value is None:
         return {"–"}
-    if get_args(fields.Duration)[1] in field.metadata:
+    durations = get_args(fields.Duration)[1], get_args(fields.DurationFromZero)[1]
+    if any(mark in field.metadata for mark in durations):
         return {str(duration(value))}
     if name == "stages":
         return {", ".join(str(percent(one)) for one in value)}

@@ -104,6 +104,17 @@ class DockerSite(Site):
             client.containers.get(NAME).remove(force=True)
         self.start_nginx()
 
+    def stop(self, name: str) -> None:
+        """See ``Site.stop``."""
+        if name != "nginx":
+            super().stop(name)
+            return
+        with contextlib.closing(self._client) as client:
+            client.containers.get(NAME).remove(force=True)
+
+    def wipe(self) -> None:
+        """See ``Site.wipe``; a container that was removed has nothing left."""
+
     def _inside(self, *command: str) -> tuple[int, str]:
         with contextlib.closing(self._client) as client:
             code, said = client.containers.get(NAME).exec_run(list(command))

@@ -111,12 +111,21 @@ class Machine:
             raise ChaosError(f"machine {self.name} did not start")
         return self
 
-    def __exit__(self, *_: object) -> None:
+    @property
+    def locks(self) -> str:
+        """Where its own directory of locks is seen from here."""
+        return f"/proc/{self._process.pid}/root{SHARED}"
+
+    def clear(self) -> None:
+        """End what was started on it."""
         for child in self.children:
             child.send(signal.SIGKILL)
         for pid in guards(state=self.home):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+    def __exit__(self, *_: object) -> None:
+        self.clear()
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()

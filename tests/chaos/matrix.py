@@ -33,10 +33,8 @@ QUICK = (
     "SIGINT orchestrator @ shifting 3",
     "SIGKILL orchestrator @ shifting 1",
     "SIGKILL orchestrator @ observing 2",
-    "SIGKILL guard @ observing 3",
     "nginx recreated @ observing 1",
-    "canary killed @ observing 2",
-    "canary recreated @ observing 1",
+    "name gone, SIGKILL @ observing 2",
     "disk full: conf.d @ shifting 1",
     "disk full: journal @ taking",
     "clock jumps -1 h @ returning",
@@ -146,10 +144,10 @@ def arguments(argv: Sequence[str], name: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=f"python -m {name}")
     parser.add_argument("--only", help="faults whose name has this in it")
     parser.add_argument("--phase", choices=PHASES)
-    parser.add_argument("--quick", action="store_true", help="a dozen cells, as in make test")
+    parser.add_argument("--quick", action="store_true", help="a few cells, as in make test")
     parser.add_argument("--n", type=int, help="so many cells, drawn at random")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", type=int, default=2, help="rollouts at once")
+    parser.add_argument("--jobs", type=int, default=4, help="rollouts at once")
     return parser.parse_args(argv)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import socket
 import time
@@ -10,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from signal import SIGTERM
 
+from canaryctl.core.errors import CanaryctlError
 from tests.chaos import safe
 from tests.chaos.faults.base import Cell, Fault
 from tests.chaos.running import ChaosError, Event, Running, canaryctl
@@ -55,12 +57,14 @@ def tried(world: World, fault: Fault, phase: str, seed: int) -> Result:
         try:
             _ready(world)
             return replace(_tried(cell, fault), why=_reason(cell))
-        except (ChaosError, OSError) as error:
+        except (ChaosError, CanaryctlError, OSError) as error:
             code = cell.rollout.code if cell.rollout else None
             return Result(fault.name, phase, code, 0.0, f"{error}", why=_reason(cell))
         finally:
             fault.heal(cell)
             world.clear()
+            with contextlib.suppress(CanaryctlError, ChaosError):
+                _ready(world)  # while what the cell has started is still there
 
 
 def _reason(cell: Cell) -> str:
@@ -73,7 +77,14 @@ def _ready(world: World) -> None:
     for name in ("production", "canary"):
         world.site.start_service(name)
     world.site.start_nginx()
-    if world.site.weight() != safe.ZERO or list(safe.nginx_wrong(world.site)):
+    if world.site.weight() == safe.ZERO and not list(safe.nginx_wrong(world.site)):
+        return
+    try:
+        world.set_weight(0)
+    except CanaryctlError:
+        world.site.stop("nginx")
+        world.site.wipe()
+        world.site.start_nginx()
         world.set_weight(0)
 
 
@@ -90,12 +101,12 @@ def _tried(cell: Cell, fault: Fault) -> Result:
     _brought_to(cell, rollout)
     fault.strike(cell)
     struck = time.monotonic()
+    if fault.kills:
+        return _after_death(cell, fault, struck)
     watched = _Watched(world, rollout)
     watched.wait(lambda: rollout.code is not None, fault.lasts)
     fault.heal(cell)
     healed = time.monotonic()
-    if fault.kills:
-        return _after_death(cell, fault, struck)
     if not watched.wait(lambda: rollout.code is not None, END_WITHIN):
         raise ChaosError(f"it did not end: {rollout.out[-2:]} {rollout.err[-3:]}")
     code = rollout.end(5)

@@ -1,4 +1,4 @@
-"""A dozen cells of the fault matrix; all of them: ``make chaos CHAOS=matrix``."""
+"""Some cells of the fault matrix; all of them: ``make chaos CHAOS=matrix``."""
 
 from __future__ import annotations
 
@@ -41,13 +41,15 @@ def test_a_cell_that_failed_stands_in_the_table_as_failed() -> None:
 
 
 @pytest.mark.slow
-def test_a_dozen_cells_end_safely() -> None:
-    argv = [sys.executable, "-m", "tests.chaos.matrix", "--quick", "--jobs", "3"]
+def test_some_cells_end_safely() -> None:
+    argv = [sys.executable, "-m", "tests.chaos.matrix", "--quick", "--jobs", "4"]
     ended = subprocess.run(
         argv, cwd=_ROOT, capture_output=True, text=True, timeout=240, check=False
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     found = re.search(r"(\d+) cells, 0 failed", ended.stdout)
     assert found is not None, ended.stdout
-    mounts = "no mounts may be made here" not in ended.stdout
-    assert int(found.group(1)) == (len(matrix.QUICK) if mounts else 9)
+    mounted = {fault.name for fault in FAULTS if fault.mounts}
+    without = "no mounts may be made here" in ended.stdout
+    left_out = sum(cell.partition(" @ ")[0] in mounted for cell in matrix.QUICK) * without
+    assert int(found.group(1)) == len(matrix.QUICK) - left_out

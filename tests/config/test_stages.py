@@ -34,7 +34,8 @@ def text(stages: object, **more: object) -> str:
 
 
 def read(stages: object, **more: object) -> Plan:
-    return loads(text(stages, **more)).core_plan()
+    plan: Plan = loads(text(stages, **more)).core_plan()
+    return plan
 
 
 def errors(stages: object) -> list[str]:

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from canaryctl.core.breaker import Breaker, Circuit, Trigger
 from canaryctl.core.commands import Command, Drain, Idle, Observe, RunPreflight, SetWeight
 from canaryctl.core.control import Verb
 from canaryctl.core.drained import Drained
 from canaryctl.core.events import (
+    BreakerMoved,
     Check,
     Controlled,
     Crashed,
@@ -294,13 +296,16 @@ def test_every_role_has_to_approve_and_none_twice() -> None:
     assert rollout.state.index == 1
 
 
+def awaited(rollout: Rollout) -> Wait:
+    assert rollout.state.waiting is not None
+    return rollout.state.waiting.what
+
+
 def test_waits_come_one_after_the_other() -> None:
     rollout = Rollout(plan(Pause(100.0), ROLES, Pause())).until(160)
-    assert rollout.state.waiting is not None
-    assert rollout.state.waiting.what == ROLES
+    assert awaited(rollout) == ROLES
     rollout.ask(Verb.APPROVE, role="product").ask(Verb.APPROVE, role="engineering")
-    assert rollout.state.waiting is not None
-    assert rollout.state.waiting.what == Pause()
+    assert awaited(rollout) == Pause()
     assert rollout.ask(Verb.CONTINUE).state.index == 1
 
 
@@ -409,6 +414,56 @@ def test_weights_that_cannot_be_set_again_go_back(refused: type) -> None:
     rollout.send(refused(27.0, ONE, "nginx -t fails")).prove()
     assert rollout.cause is Cause.DRIFT
     assert rollout.state.weight == Weight.ZERO
+
+
+# --- the circuit breaker ------------------------------------------------------------------
+
+OPENED = Breaker(Circuit.OPEN, 40.0, 1, trigger=Trigger.FAILURES, reason="5 in a row")
+
+
+def broken(rollout: Rollout) -> Rollout:
+    """Let the breaker open, and close again at once when it is tested."""
+    rollout.send(BreakerMoved(rollout.at, OPENED, ONE)).prove()
+    assert (rollout.state.phase, rollout.state.weight) == (Phase.OPEN, Weight.ZERO)
+    while rollout.state.phase is Phase.OPEN:
+        assert isinstance(rollout.command, Idle)
+        rollout.at = rollout.command.until
+        rollout.send(Waited(rollout.at)).prove()
+    assert (rollout.state.phase, rollout.state.weight) == (Phase.TESTING, ONE)
+    closed = replace(OPENED, circuit=Circuit.CLOSED, until=None)
+    return rollout.send(BreakerMoved(rollout.at, closed, ONE)).prove()
+
+
+def test_a_stage_that_begins_anew_is_still_held() -> None:
+    rollout = broken(Rollout(plan()).until(25).ask(Verb.HOLD)).until(900)
+    assert (rollout.state.index, rollout.state.weight) == (0, ONE)
+    assert len(rollout.state.records) == 1
+    assert rollout.ask(Verb.CONTINUE).state.index == 1
+
+
+def test_a_stage_that_begins_anew_is_still_paused() -> None:
+    rollout = broken(Rollout(plan()).until(25).ask(Verb.PAUSE)).until(900)
+    assert (rollout.state.index, rollout.state.paused) == (0, "paused by ann@box")
+    rollout.ask(Verb.CONTINUE)
+    assert rollout.state.due == 900.0 + 60.0
+
+
+def test_waits_begin_anew_with_their_stage() -> None:
+    rollout = Rollout(plan(ROLES)).until(75).ask(Verb.APPROVE, role="product")
+    broken(rollout).until(300)
+    assert rollout.state.waiting is not None
+    assert rollout.state.waiting.given == frozenset()
+
+
+@pytest.mark.parametrize("verb", [verb for verb in Verb if verb is not Verb.ABORT])
+def test_while_it_is_open_only_an_end_can_be_asked_for(verb: Verb) -> None:
+    rollout = Rollout(plan()).until(25)
+    rollout.send(BreakerMoved(rollout.at, OPENED, ONE)).prove()
+    before, command = rollout.state, rollout.command
+    rollout.ask(verb)
+    assert rollout.said == f"no: cannot {verb}: the circuit breaker is open"
+    assert (replace(rollout.state, answer=None), rollout.command) == (before, command)
+    assert rollout.ask(Verb.ABORT).cause is Cause.ABORTED
 
 
 # --- the end ------------------------------------------------------------------------------

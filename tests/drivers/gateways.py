@@ -305,7 +305,7 @@ def _gateway(
     canary: Sequence[Address],
 ) -> Gateway:
     clock = SystemClock()
-    locks = Locks(f"test {folder}", "tester", clock, folder / "locks")
+    locks = Locks(f"test {folder}", clock, folder / "locks")
     made: dict[str, Any] = {
         "host": host,
         "control": Control(f"http://127.0.0.1:{control}", clock),

@@ -41,6 +41,7 @@ from canaryctl.listeners.story import Story
 from canaryctl.listeners.summary import closing
 from canaryctl.listeners.verdicts import verdict_line
 from canaryctl.listeners.words import sentences
+from canaryctl.ports import Listener
 from tests.listeners.walk import BANNER, BEGAN, Walk, errors, healthy
 
 ROLES = Approval(("engineering", "product"))
@@ -61,7 +62,7 @@ class Everything:
         self.state: State | None = None
         self.command: Command | None = None
         console = Console(file=self.screen, force_terminal=True, width=110, height=50)
-        self._others = [
+        self._others: list[Listener] = [
             NdjsonListener(BANNER, self.ndjson),
             PlainListener(BANNER, self.log, zone=UTC),
             LiveListener(BANNER, console, zone=UTC),
@@ -396,7 +397,7 @@ def test_the_circuit_breaker_is_told_and_is_no_verdict() -> None:
         stroll.now = stroll.command.until
         stroll.event(Waited(stroll.now))
     stroll.prove()
-    assert stroll.state.phase is Phase.TESTING
+    assert str(stroll.state.phase) == "testing"
     closed = replace(OPEN, circuit=Circuit.CLOSED, until=None)
     stroll.event(BreakerMoved(stroll.now, closed, Weight(100)))
     assert (

@@ -229,3 +229,20 @@ def test_bounds_hold_for_many_hits_of_many_runs() -> None:
     assert at_most(199, 200) == pytest.approx(0.99974, abs=1e-5)
     assert at_most(600, 1200) == pytest.approx(0.5242, abs=1e-4)
     assert at_most(0, 10_000) == pytest.approx(0.0002995, abs=1e-6)
+
+
+def test_nobody_is_there_to_approve_so_waits_are_left_out() -> None:
+    waits = "plan: {observe: 5m, stages: [{pause: {}}, 10, {approve: [qa]}, {pause: 1h}, 100]}"
+    plain = "plan: {observe: 5m, stages: [10, 100]}"
+    found = []
+    for more in (waits, plain):
+        given = service(ERRORS, more)
+        found.append(Configured(given, fitted(by_name("steady"), given), 20.0, "waits").run())
+    assert found[0] == found[1]
+    assert (found[0].end, found[0].lasted) == (End.PROMOTED, 600.0)
+
+
+def test_the_deadline_is_a_reason_of_its_own() -> None:
+    given = service(ERRORS, "plan: {observe: 5m, stages: [10, 100], deadline: 6m}")
+    found = Configured(given, fitted(by_name("steady"), given), 20.0, "late").run()
+    assert (found.end, found.reason) == (End.INCONCLUSIVE, "plan.deadline")

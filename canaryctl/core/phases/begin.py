@@ -90,7 +90,7 @@ def shifted(state: State, event: WeightProven) -> Step:
         silent_since=None,
         gateway_silent_since=None,
         streaks={},
-        paused="",
+        paused_at=event.at,  # one that begins anew (circuit breaker) may be paused
         records=(*before, record),
         next_at=min(event.at + state.plan.interval, event.at + state.stage.observe),
     )

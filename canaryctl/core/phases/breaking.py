@@ -36,7 +36,8 @@ def moved(state: State, event: BreakerMoved) -> Step:
         case Circuit.BACK:
             return back(state, Ending(Cause.BREAKER, breaker.reason))
         case Circuit.CLOSED if state.phase is Phase.TESTING:
-            return shift(state, state.index)  # the stage begins anew
+            anew, command = shift(state, state.index)  # the stage begins anew
+            return replace(anew, hold=state.hold), command  # what was asked of it still holds
     return again(state)
 
 

@@ -6,6 +6,7 @@ The names stand in a hosts file of this mount namespace alone.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import threading
 from pathlib import Path
@@ -72,7 +73,21 @@ def _as_it_was(cell: Cell) -> None:
     site.start_service("canary")
 
 
+def _gone_and_killed(cell: Cell) -> None:
+    """Nobody is left who had looked at NGINX' configuration before NGINX refused it."""
+    _point(cell, None)
+    cell.orchestrator.send(signal.SIGKILL)
+
+
 FAULTS = (
+    Fault(
+        "name gone, SIGKILL",
+        _gone_and_killed,
+        lambda cell: _point(cell, FIRST),
+        _named,
+        kills=True,
+        mounts=True,
+    ),
     Fault("canary recreated", _recreate, _as_it_was, _named, lasts=30.0, mounts=True),
     Fault(
         "canary unresolvable",
