@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from canaryctl.core.errors import HostError
-from canaryctl.drivers import reach
+from canaryctl.drivers import local_files, reach
 from canaryctl.drivers.clock import SystemClock
 from canaryctl.drivers.local_lock import LocalLock, LockBusy
 from canaryctl.drivers.local_workers import local_workers
@@ -36,8 +36,6 @@ from canaryctl.ports import (
     Worker,
     Write,
 )
-
-_READABLE_BY_WORKERS = 0o644
 
 
 class _StepFailedError(Exception):
@@ -167,7 +165,7 @@ class LocalHost:
             case Lock(path, patience, needed, instead):
                 if not lock.take(path, patience, needed=needed) and instead is not None:
                     with contextlib.suppress(OSError):
-                        _sweep(instead)
+                        local_files.sweep(instead)
             case Unlock():
                 lock.release()
             case Run(arguments):
@@ -183,17 +181,17 @@ class LocalHost:
     def _file(self, step: Write | Expect | Absent | Swap | Remove | Sweep) -> None:
         match step:
             case Write(path, content, stamped):
-                _write(path, content + (moment().stamp() if stamped else ""))
+                local_files.write(path, content + (moment().stamp() if stamped else ""))
             case Expect(path, content) if self.read(path) != content:
                 raise _StepFailedError(f"{path} was changed meanwhile")
             case Absent(path) if os.path.lexists(path):
                 raise _StepFailedError(f"{path} is there already")
             case Swap(staged, live):
-                _swap(staged, live)
+                local_files.swap(staged, live)
             case Remove(path):
                 Path(path).unlink(missing_ok=True)
             case Sweep():
-                _sweep(step)
+                local_files.sweep(step)
 
     def _nginx(self, arguments: tuple[str, ...]) -> str:
         command = [self.binary]
@@ -226,34 +224,6 @@ class LocalHost:
         if ended.returncode != 0:
             raise _StepFailedError(said or f"{self.binary} ended with {ended.returncode}")
         return said
-
-
-def _write(path: str, content: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _READABLE_BY_WORKERS)
-    with os.fdopen(descriptor, "wb") as file:
-        # The mode above is narrowed by the umask, and ignored for a file that was there.
-        os.fchmod(descriptor, _READABLE_BY_WORKERS)
-        file.write(content.encode())
-        file.flush()
-        os.fsync(descriptor)
-
-
-def _sweep(step: Sweep) -> None:
-    stem = Path(step.stem)
-    for path in stem.parent.iterdir():
-        named = path.name.startswith(stem.name) and path.name.endswith(step.ending)
-        if named and str(path) != step.keep:
-            path.unlink(missing_ok=True)
-
-
-def _swap(staged: str, live: str) -> None:
-    Path(staged).replace(live)
-    # The rename itself lives in the directory: without this it can be lost with the power.
-    directory = os.open(Path(live).parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
 
 
 def _hang_up(pid_file: str, program: str) -> None:

@@ -7,9 +7,7 @@ killed at whatever instant, what is on disk passes ``nginx -t``.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -31,7 +29,7 @@ from canaryctl.drivers.nginx_drain import drained
 from canaryctl.drivers.nginx_drift import edited, moved
 from canaryctl.drivers.nginx_fence import not_somebody_elses, superseded, undecided
 from canaryctl.drivers.nginx_files import routed
-from canaryctl.drivers.nginx_held import Held
+from canaryctl.drivers.nginx_held import holding
 from canaryctl.drivers.nginx_restore import Before, Restore
 from canaryctl.drivers.nginx_stage import Stage, failed, stage
 from canaryctl.drivers.nginx_survey import Surveyed, survey
@@ -126,10 +124,10 @@ class NginxRouter:
         """See ``Router.set``."""
         began = self._began = self.clock.now()
         seen = self._survey(whole=weight != Weight.ZERO)
-        with self.writing() as turn, self._holding() as holding:
+        with self.writing() as turn, holding(self.control.hold) as future:
             change = partial(self._attempt, weight=weight, mark=mark, expect=expect, turn=turn)
             before = self._remembered() or self._read()
-            held = holding.result()  # connected before NGINX reloads, or it shows nothing
+            held = future.result()  # connected before NGINX reloads, or it shows nothing
             try:
                 tried = self._changed(change, seen, before)
             except (ConfigError, ConfigurationRefused):
@@ -212,7 +210,7 @@ class NginxRouter:
             HostError: the host cannot be reached.
             ConfigurationRefused: NGINX's configuration is broken as it is.
         """
-        self.survey_lasts = float("inf")
+        self.survey_lasts, self._surveyed = float("inf"), None
         self._survey(whole=False)
 
     def forget(self) -> None:
@@ -270,16 +268,6 @@ class NginxRouter:
         except GatewayUnreachable as error:
             return InForce(None, None, mark, on_disk, str(error))
         return InForce(answer.generation, answer.weight, mark, on_disk)
-
-    @contextlib.contextmanager
-    def _holding(self) -> Iterator[Future[Held]]:
-        """Connect to the workers of now, while the host is asked for something else."""
-        with ThreadPoolExecutor(1) as aside:
-            future = aside.submit(self.control.hold)
-            try:
-                yield future
-            finally:
-                future.result().close()
 
     def _survey(self, *, whole: bool) -> Surveyed:
         """Look around, unless that was done a moment ago."""

@@ -6,7 +6,8 @@ import contextlib
 import http.client
 import json
 import select
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 AT_ONCE = 24
@@ -75,3 +76,14 @@ def _round(
     for connection in opened:
         if id(connection) not in chosen:
             connection.close()
+
+
+@contextlib.contextmanager
+def holding(hold: Callable[[], Held]) -> Iterator[Future[Held]]:
+    """Connect to the workers of now, while the host is asked for something else."""
+    with ThreadPoolExecutor(1) as aside:
+        future = aside.submit(hold)
+        try:
+            yield future
+        finally:
+            future.result().close()

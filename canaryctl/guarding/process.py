@@ -18,6 +18,7 @@ from typing import Any
 
 from canaryctl.config.model import Config
 from canaryctl.core.errors import CanaryctlError, ConfigError
+from canaryctl.core.lease import OnAbandon
 from canaryctl.guarding.abandoned import bring_back, warm
 from canaryctl.guarding.stuck import parent
 from canaryctl.wiring import Build
@@ -50,7 +51,8 @@ def main() -> int:
         os.write(1, READY)
     why = _waited(lease)
     if why is not None:
-        if owner is not None and owner.end_if_stuck(build):
+        held = build.config.gateway.on_abandon is OnAbandon.HOLD
+        if owner is not None and not held and owner.end_if_stuck(build):
             _say(f"process {owner.pid} slept in the middle of a change and was ended")
         _act(build, rollout, why)
     return 0

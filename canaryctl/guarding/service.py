@@ -58,7 +58,8 @@ class GuardService:
                 self._once("")
                 return EVERY
             if found.left > 0:
-                self._once(f"{found.lease.owner} leads rollout {found.lease.rollout}")
+                if self._once(f"{found.lease.owner} leads rollout {found.lease.rollout}"):
+                    warm(self.build)  # what there is to know, before it may be needed
                 return max(LEAST, min(found.left, EVERY))
             return self._act(found)
         except CanaryctlError as error:
@@ -118,8 +119,10 @@ class GuardService:
             on_abandon=gateway.on_abandon,
         )
 
-    def _once(self, text: str) -> None:
-        """Say what is new."""
-        if text and text != self._said:
+    def _once(self, text: str) -> bool:
+        """Say what is new; tells whether it was."""
+        new = bool(text) and text != self._said
+        if new:
             self.say(text)
         self._said = text
+        return new

@@ -55,7 +55,7 @@ def _around(module: Any, name: str, wanted: Callable[..., bool], *, after: bool,
 
 def _arm(stop: str) -> None:
     """Have this process stop itself: ``WHERE NTH``."""
-    from canaryctl.drivers import lease_file, local_host, nginx_control, nginx_restore  # noqa: PLC0415
+    from canaryctl.drivers import lease_file, local_files, nginx_control, nginx_restore  # noqa: PLC0415
 
     where, _, nth = stop.rpartition(" ")
 
@@ -69,11 +69,11 @@ def _arm(stop: str) -> None:
         return True
 
     points: dict[str, tuple[Any, str, Callable[..., bool], bool]] = {
-        "before the swap of the weights": (local_host, "_swap", weights, False),
-        "after the swap of the weights": (local_host, "_swap", weights, True),
-        "before the lease is staged": (local_host, "_write", lease, False),
-        "before the swap of the lease": (local_host, "_swap", lease, False),
-        "after the swap of the lease": (local_host, "_swap", lease, True),
+        "before the swap of the weights": (local_files, "swap", weights, False),
+        "after the swap of the weights": (local_files, "swap", weights, True),
+        "before the lease is staged": (local_files, "write", lease, False),
+        "before the swap of the lease": (local_files, "swap", lease, False),
+        "after the swap of the lease": (local_files, "swap", lease, True),
         "before the proof": (nginx_control.Control, "prove", always, False),
         "after a look at the lease": (lease_file.LeaseFile, "mine", always, True),
         "before a restore": (nginx_restore.Restore, "__call__", always, False),

@@ -32,7 +32,7 @@ def judged(state: State, event: Judged) -> Step:
         state = replace(state, lost=event.at - state.since - step.observed)
     state = replace(state, gateway_silent_since=None)
     due = event.at >= state.due if step is None else step.move in _TIME_IS_UP
-    due = due and not state.paused
+    due = due and not state.paused and state.waiting is None
     verdict = judged_with(event.findings, state.streaks, step, due=due)
     record = replace(
         state.records[-1],
