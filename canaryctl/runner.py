@@ -23,7 +23,9 @@ from canaryctl.core.events import (
     Controlled,
     Crashed,
     DrainEnded,
+    Drifted,
     Event,
+    GatewaySilent,
     Held,
     Interrupted,
     Judged,
@@ -156,7 +158,7 @@ class Runner:
                 case Observe() | Idle():
                     return self._waited(command, state)
                 case Drain(within):
-                    return DrainEnded(self.clock.now(), self.router.drained(within))
+                    return self._drained(within, state)
         except Exception as error:  # noqa: BLE001  whatever it is, traffic goes back to stable
             _log.debug("unforeseen", exc_info=True)
             return Crashed(self.clock.now(), SECRETS.hide(f"{type(error).__name__}: {error}"))
@@ -232,6 +234,14 @@ class Runner:
         except HostError as error:
             return str(error)
         return next((one.said for one in found if one.right is False), None)
+
+    def _drained(self, within: float, state: State) -> Event:
+        drained = self.router.drained(within)
+        match self._watch.gateway(state):
+            case GatewaySilent(at, said) | Drifted(at, said):
+                # Restarted without canaryctl's file, say: what was proven is so no longer.
+                return TrafficUnproven(at, Weight.ZERO, said)
+        return DrainEnded(self.clock.now(), drained)
 
     def _waited(self, command: Observe | Idle, state: State) -> Event:
         while (now := self.clock.now()) < command.until:

@@ -124,6 +124,7 @@ TABLE: dict[tuple[Phase, type], Callable[[State, Any], Step]] = {
     (Phase.RETURNING, Overtaken): returning.overtaken,
     (Phase.RETURNING, Crashed): returning.not_returned,
     (Phase.DRAINING, DrainEnded): returning.drained,
+    (Phase.DRAINING, TrafficUnproven): returning.not_returned,
     (Phase.DRAINING, Crashed): returning.drained,
 }
 """Every pair that can happen. The diagram in the README is drawn from it."""

@@ -20,7 +20,7 @@ import signal
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from canaryctl.drivers.template import parse_header
 from tests.chaos import safe
 from tests.chaos.figures import busy, rows, spread, tell
 from tests.chaos.running import ChaosError, Event, Running, guards
+from tests.chaos.together import together
 from tests.chaos.world import World, world
 
 LIMIT = 2.0
@@ -254,18 +255,29 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--n", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=float, default=100.0, help="requests a second")
+    parser.add_argument("--jobs", type=int, default=2, help="worlds at once")
     given = parser.parse_args(argv)
-    tell(f"{given.n} kills, seed {given.seed}")
-    with tempfile.TemporaryDirectory() as folder, world(Path(folder), rate=given.rate) as w:
-        kills = Kills(w, random.Random(given.seed))  # noqa: S311
-        kills.run(given.n)
-        return int(tell_all(kills, clients(w)) > 0)
+    tell(f"{given.n} kills, seed {given.seed}, {given.jobs} worlds at once")
+
+    def some(number: int, share: int) -> tuple[Kills, dict[str, Any]]:
+        with tempfile.TemporaryDirectory() as folder, world(Path(folder), rate=given.rate) as w:
+            kills = Kills(w, random.Random(given.seed + number))  # noqa: S311
+            kills.run(share)
+            return kills, ended_load(w)
+
+    done = together(given.n, given.jobs, some)
+    every, reports = done[0][0], [report for _, report in done]
+    for kills, _ in done[1:]:
+        every.done += kills.done
+        every.ended += kills.ended
+    return int(tell_all(every, clients(reports)) > 0)
 
 
-def clients(w: World) -> str:
-    """End the load, and tell what its clients saw."""
-    report = ended_load(w)
-    return f"requests: {report['sent']} sent, {report['lost']} lost {report['lost_because'] or ''}"
+def clients(reports: Sequence[dict[str, Any]]) -> str:
+    """Tell what clients saw."""
+    sent, lost = (sum(report[name] for report in reports) for name in ("sent", "lost"))
+    why = [report["lost_because"] for report in reports if report["lost_because"]]
+    return f"requests: {sent} sent, {lost} lost {why or ''}"
 
 
 def ended_load(w: World) -> dict[str, Any]:

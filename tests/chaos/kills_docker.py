@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.chaos import docker_site
 from tests.chaos.docker_site import DockerSite
 from tests.chaos.figures import tell
-from tests.chaos.kills import Kills, clients, tell_all
+from tests.chaos.kills import Kills, clients, ended_load, tell_all
 from tests.chaos.own_engine import Engine, missing
 from tests.chaos.world import world
 
@@ -43,7 +43,7 @@ def main(argv: list[str]) -> int:
             with world(base, rate=50, site=DockerSite(base, engine=engine)) as w:
                 kills = Kills(w, random.Random(given.seed))  # noqa: S311
                 kills.run(given.n)
-                return int(tell_all(kills, clients(w)) > 0)
+                return int(tell_all(kills, clients([ended_load(w)])) > 0)
         finally:
             engine.close()
 

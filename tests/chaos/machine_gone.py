@@ -24,7 +24,7 @@ from typing import Any
 from canaryctl.drivers.lock import SHARED
 from tests.chaos import safe
 from tests.chaos.figures import busy, rows, spread, tell
-from tests.chaos.kills import clients
+from tests.chaos.kills import clients, ended_load
 from tests.chaos.running import ChaosError, Event, Running, eventually, guards
 from tests.chaos.world import World, world
 
@@ -136,7 +136,7 @@ def main(argv: list[str]) -> int:
         rows(sorted(gone.seconds.items()))
         every = [one for some in gone.seconds.values() for one in some]
         tell(f"machine gone, lease {LEASE:g} s: {spread(every)}")
-        tell(f"  wrong: {len(gone.wrong)}; {clients(w)}; {busy()}")
+        tell(f"  wrong: {len(gone.wrong)}; {clients([ended_load(w)])}; {busy()}")
         for said in gone.wrong[:5]:
             tell(f"  wrong: {said}")
     return int(bool(gone.wrong))

@@ -29,6 +29,7 @@ from tests.chaos.kills import ended_load
 from tests.chaos.machine import Machine
 from tests.chaos.running import ChaosError, eventually, guards
 from tests.chaos.soak_faults import HAPPENINGS, ROLLOUT, Happening, Stage
+from tests.chaos.together import together
 from tests.chaos.two_machines import two
 from tests.chaos.world import World, world
 
@@ -151,11 +152,11 @@ class Soak:
         self.stage.close()
 
 
-def told(soak: Soak, count: int) -> int:
-    """Show the figures; gives how many things were wrong."""
-    report = ended_load(soak.w)
+def told(soak: Soak, report: dict[str, Any]) -> int:
+    """Show the figures of one world; gives how many things were wrong."""
+    count = soak.growth[-1].done
     unexcused = report["lost"] - soak.excused
-    tell(f"soak: {count} rollouts, {len(soak.wrong)} wrong ends")
+    tell(f"a world: {count} rollouts, {len(soak.wrong)} wrong ends")
     for name, codes in soak.ends.items():
         tell(f"  {name:18} exits {dict(sorted(codes.items()))}; {spread(soak.seconds[name])}")
     tell(
@@ -167,7 +168,7 @@ def told(soak: Soak, count: int) -> int:
     tell(f"  after {first.done:4}: {first.said()}")
     tell(f"  after {last.done:4}: {last.said()}")
     journal = soak.growth[-1].sizes["journal"] - soak.growth[0].sizes["journal"]
-    tell(f"  the journal: {journal / count / 1000:.1f} kB a rollout; {busy()}")
+    tell(f"  the journal: {journal / count / 1000:.1f} kB a rollout")
     wrong = [*soak.wrong, *grown(first, last)]
     if unexcused:
         wrong.append(f"{unexcused} requests were lost that nothing excuses")
@@ -181,19 +182,26 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.soak", description=__doc__)
     parser.add_argument("--n", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2, help="worlds at once")
     given = parser.parse_args(argv)
     if os.geteuid() != 0:
         tell("left out: a machine of its own takes root")
         return 0
-    tell(f"{given.n} rollouts, seed {given.seed}; locks in {SHARED}")
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        world(Path(folder), rate=100) as w,
-        two(w) as machines,
-    ):
-        soak = Soak(w, machines, random.Random(given.seed))  # noqa: S311
-        soak.run(given.n)
-        return int(told(soak, given.n) > 0)
+    tell(f"{given.n} rollouts, seed {given.seed}, {given.jobs} worlds at once; locks in {SHARED}")
+
+    def some(number: int, share: int) -> tuple[Soak, dict[str, Any]]:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            world(Path(folder), rate=100) as w,
+            two(w) as machines,
+        ):
+            soak = Soak(w, machines, random.Random(given.seed + number))  # noqa: S311
+            soak.run(share)
+            return soak, ended_load(w)
+
+    wrong = [told(*one) for one in together(given.n, given.jobs, some)]
+    tell(f"soak: {given.n} rollouts in {given.jobs} worlds, {sum(wrong)} things wrong; {busy()}")
+    return int(sum(wrong) > 0)
 
 
 if __name__ == "__main__":

@@ -474,3 +474,17 @@ def test_an_hour_is_walked_in_milliseconds_and_replays_alike() -> None:
     assert first.ending.outcome is Outcome.SUCCEEDED
     assert count > 360
     assert walk() == (first, count)
+
+
+def test_what_nobody_set_while_going_back_is_no_end() -> None:
+    state = at_phase(Phase.RETURNING)
+    again, command = advance(state, Overtaken(5.0, None, "no canaryctl configuration is in force"))
+    assert isinstance(command, SetWeight)
+    assert command.weight == Weight.ZERO
+    assert again.attempts == state.attempts + 1
+
+
+def test_what_was_proven_and_is_so_no_longer_is_set_again() -> None:
+    again, command = advance(at_phase(Phase.DRAINING), TrafficUnproven(7.0, Weight.ZERO, "gone"))
+    assert again.phase is Phase.RETURNING
+    assert isinstance(command, SetWeight)

@@ -15,7 +15,7 @@ from canaryctl.core.events import (
 )
 from canaryctl.core.outcome import Cause, Ending
 from canaryctl.core.phases.ways import Step, drain, ended, proven
-from canaryctl.core.state import State
+from canaryctl.core.state import Phase, State
 from canaryctl.core.weight import Weight
 
 
@@ -32,7 +32,12 @@ def drained(state: State, event: DrainEnded | Crashed) -> Step:
 
 
 def overtaken(state: State, event: Overtaken) -> Step:
-    """End: the gateway is another rollout's now, and its traffic is not this one's to move."""
+    """End: the gateway is another one's now, and its traffic is not this rollout's to move.
+
+    Where nobody set what is in force (NGINX was recreated, say), it is tried again.
+    """
+    if event.weight is None:
+        return not_returned(state, TrafficUnproven(event.at, Weight.ZERO, event.by))
     said = f"{event.by} (it was going back: {state.ending.reason if state.ending else ''})"
     return ended(replace(state, weight=event.weight), Ending(Cause.SUPERSEDED, said))
 
@@ -42,7 +47,7 @@ def not_returned(state: State, event: WeightRefused | TrafficUnproven | Crashed)
     ending = state.ending
     assert ending is not None  # noqa: S101  set by _back, the only way in here
     if state.attempts < state.plan.return_attempts:
-        state = replace(state, attempts=state.attempts + 1)
+        state = replace(state, phase=Phase.RETURNING, attempts=state.attempts + 1)
         said = f"{ending.cause}: {ending.reason}"
         return state, SetWeight(Weight.ZERO, said, force=True, pause=1.0)
     said = (
