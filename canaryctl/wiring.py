@@ -184,6 +184,12 @@ class Build:
         self.__dict__.pop("router", None)
         return True
 
+    def forget(self) -> None:
+        """Have the gateway looked at anew at the next change, if it was looked at before."""
+        router = self.__dict__.get("router")
+        if router is not None:
+            router.forget()
+
     @cached_property
     def router(self) -> NginxRouter:
         """Where weights are set."""

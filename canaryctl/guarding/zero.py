@@ -45,6 +45,6 @@ def to_zero(build: Build, mark: Mark, attempts: int, say: Callable[[str], None])
                     next_step=error.next_step or "look at NGINX itself",
                 ) from error
             say(f"attempt {attempt} of {attempts}: {error}")
-            build.router.forget()
+            build.forget()
             build.clock.sleep(PAUSE)
     raise AssertionError("every attempt returns, goes on or raises")
