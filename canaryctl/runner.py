@@ -190,7 +190,10 @@ class Runner:
 
     def _set(self, command: SetWeight, state: State) -> Event:
         self.clock.sleep(command.pause)
-        if (lost := self._kept(command, state)) is not None:
+        lost = self._watch.alive(state)  # a change may take long
+        if command.force:
+            lost = None  # a way back asks only whether the gateway is somebody else's now
+        if (lost := lost or self._kept(command, state)) is not None:
             return lost
         stage = str(state.index + 1) if state.index >= 0 else ""
         if (other := self._impostor(command, state)) is not None:

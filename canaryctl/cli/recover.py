@@ -43,7 +43,7 @@ def recover(
     found = build.lease.look()
     if found.lease is not None and found.left > 0 and not force:
         raise held(found.lease, found.left)
-    why = _wrong(build.router.look(), abandoned=found.text is not None)
+    why = _wrong(build.router.look(), abandoned=found.text is not None) or _refused(build)
     proof: Proof | None = None
     if why:
         mark = Mark(owner=owner(), reason=f"recover: {why}")
@@ -70,6 +70,15 @@ def _wrong(seen: InForce, *, abandoned: bool) -> str:
         if Weight.ZERO < seen.weight < Weight.FULL:
             return f"rollout {seen.mark.rollout} left {seen.weight} % behind"
     return ""
+
+
+def _refused(build: Build) -> str:
+    """Say when NGINX would not start with what it has; empty: it would."""
+    from canaryctl.ports import Run
+
+    tested = build.host.perform([Run(("-t", "-q"))])
+    said = tested.output.strip().splitlines()
+    return "" if tested.completed else f"NGINX refuses its configuration: {''.join(said[:1])}"
 
 
 def _tell(build: Build, why: str, proof: Proof | None, output: Output) -> None:

@@ -77,6 +77,7 @@ class NginxRouter:
     fence: Callable[[], tuple[Expect, ...]] = tuple
     survey_lasts: float = 30.0
     _surveyed: Surveyed | None = field(default=None, init=False)
+    _sound: Surveyed | None = field(default=None, init=False)
     _known: Before | None = field(default=None, init=False)
     _last: str | None = field(default=None, init=False)
     _began: float | None = field(default=None, init=False)
@@ -279,10 +280,10 @@ class NginxRouter:
                 )
             except ConfigurationRefused:
                 # Broken meanwhile, maybe our own file. A way back needs nothing of what is there.
-                if seen is None or whole:
+                if self._sound is None or whole:
                     raise
-                return seen
-            self._surveyed = seen
+                return self._sound
+            self._surveyed = self._sound = seen
         return seen
 
     def _stage(self, seen: Surveyed, turn: Turn) -> Stage:

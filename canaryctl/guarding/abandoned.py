@@ -61,7 +61,9 @@ def bring_back(build: Build, found: Found, why: str, say: Callable[[str], None])
     lease = found.lease
     if lease is None:
         return Returned("nobody holds the gateway")
-    about = f"rollout {lease.rollout} of {lease.owner} ({lease.release}, {lease.doing})"
+    about = (
+        f"rollout {lease.rollout} of {lease.owner} ({lease.release}, {lease.doing or 'beginning'})"
+    )
     if lease.on_abandon is OnAbandon.HOLD:
         said = f"{about} is abandoned: {why}; its weights stay (gateway.on_abandon: hold)"
         return Returned(f"{said}: `canaryctl resume` or `canaryctl rollback`")

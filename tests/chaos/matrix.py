@@ -154,9 +154,9 @@ def arguments(argv: Sequence[str], name: str) -> argparse.Namespace:
 def tell(number: int, of: int, one: Result) -> None:
     """Write a line on a cell."""
     how = f"FAILED: {one.wrong}" if one.wrong else "recovered by hand" if one.by_hand else "ok"
-    say(
-        f"{number:4}/{of} {one.fault:28} {one.phase:12} exit {one.code!s:4} {one.took:6.2f} s {how}"
-    )
+    why = f" ({one.why[:300]})" if one.code and one.why else ""
+    what = f"{one.fault:28} {one.phase:12} exit {one.code!s:4} {one.took:6.2f} s"
+    say(f"{number:4}/{of} {what} {how}{why}")
 
 
 def say(text: str) -> None:

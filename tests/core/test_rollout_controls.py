@@ -469,14 +469,19 @@ def test_while_it_is_open_only_an_end_can_be_asked_for(verb: Verb) -> None:
 # --- the end ------------------------------------------------------------------------------
 
 
-def test_overtaken_while_it_goes_back_it_leaves_the_gateway_alone() -> None:
+@pytest.mark.parametrize(
+    ("weight", "cause"), [(HALF, Cause.NOT_PROVEN), (Weight.ZERO, Cause.SUPERSEDED)]
+)
+def test_overtaken_while_it_goes_back_it_leaves_the_gateway_alone(
+    weight: Weight, cause: Cause
+) -> None:
     rollout = Rollout(plan()).until(25).send(Judged(30.0, (FAIL,)))
-    rollout.send(Overtaken(31.0, HALF, "bob took the gateway"))
+    rollout.send(Overtaken(31.0, weight, "bob took the gateway"))
     assert rollout.command is None
     assert rollout.state.ending is not None
-    assert rollout.state.ending.cause is Cause.SUPERSEDED
+    assert rollout.state.ending.cause is cause
     assert "too many" in rollout.state.ending.reason
-    assert rollout.state.weight == HALF
+    assert rollout.state.weight == weight
 
 
 @pytest.mark.parametrize("end", [DrainEnded(32.0, DRAINED), Crashed(32.0, "no host")])

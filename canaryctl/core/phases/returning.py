@@ -39,7 +39,8 @@ def overtaken(state: State, event: Overtaken) -> Step:
     if event.weight is None:
         return not_returned(state, TrafficUnproven(event.at, Weight.ZERO, event.by))
     said = f"{event.by} (it was going back: {state.ending.reason if state.ending else ''})"
-    return ended(replace(state, weight=event.weight), Ending(Cause.SUPERSEDED, said))
+    cause = Cause.SUPERSEDED if event.weight == Weight.ZERO else Cause.NOT_PROVEN
+    return ended(replace(state, weight=event.weight), Ending(cause, said))
 
 
 def not_returned(state: State, event: WeightRefused | TrafficUnproven | Crashed) -> Step:
