@@ -47,12 +47,18 @@ gateway:
 {_upstream(choice)}
   # resolver: 127.0.0.11          # DNS for NGINX >= 1.27.3, which then follows new addresses
   # keepalive: 64                 # idle connections that each worker keeps to the backends
+  # tls: {{ca_file: ca.pem, cert_file: me.pem, key_file: me.key}}   # for a verify of https://
+  # lease: 30s                    # no sign of life for so long: the rollout is abandoned
+  # on_abandon: rollback          # what its guards do then: rollback, or hold the weights
+  # on_drift: end                 # somebody edits the file, say: end, or reassert the weights
+  # drain_within: 60s             # after going back, old workers are waited for so long
   # binary: /usr/sbin/nginx       # NGINX's program; left out: as it was started
   # main: /etc/nginx/nginx.conf   # its main configuration, as with -c
   # prefix: /etc/nginx/           # its prefix, as with -p
 
 plan:
   # The canary's share of requests in percent, stage by stage, rising; down to 0.01.
+  # Between them may stand {{pause: 10m}}, {{pause: {{}}}} and {{approve: [engineering, product]}}.
   stages: [1, 5, 25, 100]
   # How long each stage is observed: 900, 90s, 15m, 1h30m.
   observe: 15m
@@ -70,6 +76,8 @@ plan:
   # hold_for: 30m
   # NGINX's control listener silent for so long: back to 0 %.
   gateway_lost_after: 30s
+  # The whole rollout, pauses and approvals included.
+  # deadline: 24h
 
 # Where the numbers come from.
 metrics:
@@ -113,6 +121,10 @@ gates:
     max_ratio: 2
   # Any PromQL expression that gives one number (needs provider: prometheus).
   # - {{name: queue, kind: promql, query: 'avg(queue_depth{{ {{{{ select }}}} }})', max: 100}}
+
+# The circuit breaker: after five failed requests in a row all traffic goes to stable, and a few
+# requests test the canary a minute later. It reads gateway.attempts.
+# breaker: on
 
 # So many failed scrapes of the canary in a row end the rollout; 0 turns that off.
 liveness: 3

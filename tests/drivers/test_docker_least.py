@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from tests.drivers.gateways import MAIN, PUBLISHED, docker_gateway, nginx_comman
 
 pytestmark = pytest.mark.docker
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "security.md"
-LABELS = {"com.docker.compose.project": "least", "com.docker.compose.service": "nginx"}
+PROJECT = f"least-{secrets.token_hex(4)}"
+LABELS = {"com.docker.compose.project": PROJECT, "com.docker.compose.service": "nginx"}
 
 
 def allowed() -> list[str]:
@@ -63,7 +65,7 @@ def test_whole_weight_changes_go_through_and_need_every_one_of_them(
     assert host.locate(f"{canary.name}:8001").peers
     assert host.tail("/etc/nginx/nginx.conf", 0) is not None
     host.close()
-    service = DockerHost(project="least", service="nginx", docker_host=narrow.url)
+    service = DockerHost(project=PROJECT, service="nginx", docker_host=narrow.url)
     assert service.read("/etc/nginx/conf.d/canaryctl.conf")
     service.close()
     assert narrow.denied == set()
