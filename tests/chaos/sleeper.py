@@ -19,8 +19,9 @@ from tests.chaos.site import RELEASE
 from tests.chaos.world import World
 
 LEASE = 2.0
-# A process that holds the lock is waited for: 3 s for its turn, 2 s twice for the lock.
-RETURN_WITHIN = LEASE + 2 + 3 + 2 * 2
+# A process that holds locks and cannot be ended from there is waited for: 3 s for its turn, 2 s
+# each for the lease, the change and the giving back.
+RETURN_WITHIN = LEASE + 2 + 3 + 3 * 2 + 3
 FIRST: dict[str, Any] = {"stages": [5, 50, 100], "observe": "700ms", "interval": "200ms"}
 SECOND: dict[str, Any] = {"stages": [100], "observe": "1500ms", "interval": "300ms"}
 VERB = ("rollout", "--version", RELEASE, "--output", "json")
@@ -78,7 +79,10 @@ class Sleeper:
         owner = self.machines[0].start(config, *VERB, stop=stop.removeprefix("returning, "))
         self._asleep(owner, stop, turning=turning, alone=alone)
         began = time.monotonic()
-        eventually(self._free, "0 %, and the gateway free", RETURN_WITHIN)
+        try:
+            eventually(self._free, "0 %, and the gateway free", RETURN_WITHIN)
+        except ChaosError as error:
+            raise ChaosError(f"{error}; {self._state()}") from None
         self.returned.append(time.monotonic() - began)
         return self._wakes(owner)
 
@@ -97,6 +101,11 @@ class Sleeper:
         self._guards = guards(parent=owner.pid)
         for pid in [] if alone else self._guards:
             os.kill(pid, signal.SIGSTOP)
+
+    def _state(self) -> str:
+        lease = self.lease.read_text() if self.lease.exists() else "no lease"
+        said = self._service.said()[-600:] if self._service else ""
+        return f"{self.w.in_force()}, {lease}, the service said: {said}"
 
     def _free(self) -> bool:
         return self.w.site.weight() == "0" and not self.lease.exists()

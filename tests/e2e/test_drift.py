@@ -103,9 +103,6 @@ def test_it_is_set_again_where_that_is_wanted(local: LocalWorld, tool: Tool) -> 
     assert local.in_force()["weight"] == "0"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the numbers of generations begin anew after the file was removed"
-)
 def test_an_older_file_is_older_also_after_a_removal(local: LocalWorld, tool: Tool) -> None:
     older = local.live.read_text()
     rollout = tool.rollout(local.config(gateway={"on_drift": "reassert"}))
