@@ -56,7 +56,8 @@ class GuardService:
             self._broken = None
             if found.lease is None:
                 self._once("")
-                return EVERY
+                # One that is taken meanwhile must be seen before it runs out.
+                return min(EVERY, max(LEAST, self.build.config.gateway.lease / 2))
             if found.left > 0:
                 if self._once(f"{found.lease.owner} leads rollout {found.lease.rollout}"):
                     warm(self.build)  # what there is to know, before it may be needed

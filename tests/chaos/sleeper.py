@@ -22,7 +22,8 @@ LEASE = 2.0
 # A process that holds locks and cannot be ended from there is waited for: 3 s for its turn, 2 s
 # each for the lease, the change and the giving back.
 RETURN_WITHIN = LEASE + 2 + 3 + 3 * 2 + 3
-FIRST: dict[str, Any] = {"stages": [5, 50, 100], "observe": "700ms", "interval": "200ms"}
+# Longer than the moments that are drawn: it must not have ended.
+FIRST: dict[str, Any] = {"stages": [5, 50, 100], "observe": "1500ms", "interval": "200ms"}
 SECOND: dict[str, Any] = {"stages": [100], "observe": "1500ms", "interval": "300ms"}
 VERB = ("rollout", "--version", RELEASE, "--output", "json")
 
