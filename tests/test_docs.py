@@ -21,6 +21,7 @@ from canaryctl.cli.config_text import duration
 from canaryctl.config import fields, loads
 from canaryctl.config import gates as gate_models
 from canaryctl.config.breaker import BreakerModel
+from canaryctl.config.deploy import DeployModel
 from canaryctl.config.gateway import DockerGateway, LocalGateway
 from canaryctl.config.model import Config
 from canaryctl.config.plan import PlanModel
@@ -161,6 +162,7 @@ SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
         gate_models.Promql,
     ),
     "breaker": (BreakerModel,),
+    "deploy": (DeployModel,),
 }
 SAID_OTHERWISE = {
     "risk",  # a percentage
@@ -168,6 +170,7 @@ SAID_OTHERWISE = {
     *("plan", "metrics", "gates", "breaker", "control", "upstream", "resolver", "template"),
     *("binary", "main", "prefix"),
     *("docker_host", "docker_context", "tls_dir", "select", "targets", "headers"),
+    *("stable", "canary", "warm_up", "profiles"),
 }
 
 

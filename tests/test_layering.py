@@ -24,6 +24,15 @@ ALLOWED = {
     "drivers": {"core", "ports", "drivers"},
     "listeners": {"core", "ports", "quantities", "listeners"},
     "wiring": {"config", "core", "ports", "drivers", "listeners", "resources", "quantities"},
+    "checking": {"checking", "config", "core", "ports", "drivers", "quantities"},
+    "releasing": {"releasing", "config", "core", "ports", "drivers", "quantities"},
+    "smoke": {"smoke", "config", "core", "ports", "drivers", "quantities", "resources"},
+    "deploying": {"deploying", "config", "core", "ports", "drivers", "quantities", "smoke"},
+    "promoting": {
+        *("promoting", "deploying", "smoke", "config", "core", "ports", "drivers", "listeners"),
+        *("wiring", "guarding", "quantities"),
+    },
+    "reporting": {"reporting", "core", "listeners", "quantities", "resources"},
     "demo": {"demo", "core", "ports", "resources", "drivers"},
     "simulate": {"simulate", "core"},
 }

@@ -29,6 +29,7 @@ versions:
     address: {scalar(stable)}{_said_of(choice.stable)}
   canary:
     address: {scalar(canary)}{_said_of(choice.canary)}
+    # url: http://127.0.0.1:8001  # where it answers from here, past NGINX
 
 # The NGINX in front of both.
 gateway:
@@ -128,6 +129,20 @@ gates:
 
 # So many failed scrapes of the canary in a row end the rollout; 0 turns that off.
 liveness: 3
+
+# Versions that run in one Compose project: for `rollout --deploy` and `promote`.
+# deploy:
+#   files: [docker-compose.production.yml, docker-compose.canary.yml]
+#   project: shop                 # left out: service
+#   env_file: .env                # the versions are kept in it
+#   profiles: []                  # Compose profiles that are deployed too
+#   stable: {{services: [app], variable: PRODUCTION_VERSION}}
+#   canary: {{services: [app-canary], variable: CANARY_VERSION}}
+#   healthy_within: 2m            # it has to answer warm_up.path within this
+#   warm_up: {{path: /health, requests: 20}}
+#   smoke_test: true              # has to pass before it gets traffic
+#   logs: canary-logs             # where the logs of a canary thrown back are kept
+#   within: 10m                   # one run of Compose
 """
 
 

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from canaryctl.config.base import Model
 from canaryctl.config.breaker import BreakerModel, Breaking
+from canaryctl.config.deploy import DeployModel
 from canaryctl.config.fields import (
     Name,
     Share,
@@ -50,6 +51,9 @@ class Config(Model):
     )
     breaker: Breaking | None = Field(
         None, description="the circuit breaker: its keys, on or off; left out: off"
+    )
+    deploy: DeployModel | None = Field(
+        None, description="how versions are deployed; left out: canaryctl deploys none"
     )
 
     @model_validator(mode="after")

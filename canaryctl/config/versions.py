@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from canaryctl.config.base import Model
 from canaryctl.config.fields import (
     Addresses,
+    Url,
 )
 
 
@@ -32,6 +33,13 @@ class VersionModel(Model):
     identity: IdentityModel | None = Field(
         None, description="how its servers prove their version; left out: they are not asked"
     )
+    url: Url | None = Field(
+        None, description="where it answers from here, past NGINX; left out: http://address"
+    )
+
+    def reached_at(self) -> str:
+        """Give the URL that this version answers at from here, without a slash at its end."""
+        return self.url.rstrip("/") if self.url else f"http://{self.address[0]}"
 
 
 class Versions(Model):
