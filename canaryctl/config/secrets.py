@@ -79,6 +79,11 @@ def sorted_out(filled: Mapping[str, Any], given: Given) -> tuple[list[str], list
     return [*secret, *_basic(filled)], shown
 
 
+def called_secret(variable: str) -> bool:
+    """Tell whether a variable is called a secret (``DB_PASSWORD``)."""
+    return _VARIABLE_CALLED_SECRET.search(variable) is not None
+
+
 def is_secret(path: Path) -> bool:
     """Tell whether what stands there is a secret, whatever it is."""
     if _HEADERS in path[:-1]:
