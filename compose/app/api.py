@@ -47,10 +47,12 @@ class Service:
         }
 
     def respond(self, method: str, path: str, body: bytes) -> Answer:
-        """Answer one request and count it; scrapes of ``/metrics`` are not counted."""
+        """Answer one request and count it; scrapes and Docker's health checks are not counted."""
         if path == "/metrics" and method == "GET":
             text, content_type = self.telemetry.exposition()
             return Answer(200, text, content_type)
+        if path == "/live" and method == "GET":
+            return self._health({})
         route = path if path in self._routes else "unknown"
         answer = self._answer(method, path, body)
         self.telemetry.answered(status=answer.status, method=method, path=route)

@@ -91,6 +91,10 @@ class Telemetry:
         """Count a brief that did not match its schema."""
         self._schema_failures.labels(self._version).inc()
 
+    def working(self, *, kind: str, release: str, models: str) -> None:
+        """Log what a worker is, when it begins."""
+        self._log("working", worker=kind, release=release, models=models)
+
     def brief_written(self, *, mode: str, algorithm: str, seconds: float, valid: bool) -> None:
         """Log an LLM brief."""
         self._log(
