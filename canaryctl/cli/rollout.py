@@ -35,6 +35,13 @@ def rollout(
         str | None,
         typer.Option(help="time, or evidence: a stage ends early once the canary is known good."),
     ] = None,
+    deploy: Annotated[
+        bool | None,
+        typer.Option(
+            "--deploy/--no-deploy",
+            help="Bring the canary up through Compose first; down again if it goes back.",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show and check everything, change nothing.")
     ] = False,
@@ -57,7 +64,7 @@ def rollout(
 
         rehearse(config, given.path(), release, output)
         return
-    state = run(config, given, release, output)
+    state = run(config, given, release, output, deploy=deploy)
     assert state.ending is not None  # noqa: S101  a rollout that returned has ended
     raise typer.Exit(state.ending.exit_code)
 
@@ -69,6 +76,7 @@ def run(
     output: Output,
     extra: Sequence[Listener] = (),
     first: int = 0,
+    deploy: bool | None = None,
 ) -> State:
     """Hold the gateway and walk the rollout to its end.
 
@@ -79,10 +87,13 @@ def run(
         output: how it is shown.
         extra: more listeners.
         first: the stage to begin with, from 0; another one for a rollout that is resumed.
+        deploy: bring the canary up first; None: as ``deploy.on_rollout`` says.
 
     Raises:
         GatewayHeld: another rollout holds the gateway; nothing was touched.
+        DeployFailed: the canary did not come up; nothing was shifted.
     """
+    from canaryctl.cli.deploying import deploying
     from canaryctl.cli.shown import shown
     from canaryctl.cli.stop import StopFlag
     from canaryctl.core.lease import Lease
@@ -105,6 +116,9 @@ def run(
     guard = GuardProcess(spec_of(build, mark.rollout), build.clock)
     lease = Lease(mark.rollout, mark.owner, release, gateway.lease, on_abandon=gateway.on_abandon)
     tenure = GatewayTenure(build.lease, lease, build.clock, guard)
+    if deploy is None:
+        deploy = config.deploy is not None and config.deploy.on_rollout
+    canary = deploying(build, mark, tenure, stop.by, output) if deploy else None
     preflight = Preflight(
         plan=plan,
         gates=gates,
@@ -144,7 +158,11 @@ def run(
         identities=build.identities,
     )
     with stop, closing(listeners), guarded(guard, tenure) as ended:
+        if canary is not None:
+            canary.begin()
         state = runner.run()
+        if canary is not None:
+            canary.end(state)
         ended.append(state)
         return state
 

@@ -142,11 +142,10 @@ def project_of(deploy: DeployModel, service: str, base: Path) -> ComposeProject:
     Raises:
         HostError: Compose is not installed.
     """
-    env = base / deploy.env_file
     return ComposeProject(
         command=compose_command(),
         name=deploy.project or service,
         files=tuple(base / file for file in deploy.files),
-        env_file=env if env.exists() else None,
+        env_file=base / deploy.env_file,
         profiles=deploy.profiles,
     )

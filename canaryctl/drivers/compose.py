@@ -48,7 +48,7 @@ class ComposeProject:
         command: what ``compose_command`` gave.
         name: of the project; names containers, networks, volumes and built images.
         files: the Compose files, in the order in which they add up.
-        env_file: for what their ``${NAME}`` stand for; None: Compose's own choice.
+        env_file: for what their ``${NAME}`` stand for; None, or not there: Compose's own choice.
         profiles: those whose services count too.
     """
 
@@ -63,7 +63,7 @@ class ComposeProject:
         argv = [*self.command, "--project-name", self.name]
         for file in self.files:
             argv += ["--file", str(file)]
-        if self.env_file is not None:
+        if self.env_file is not None and self.env_file.exists():
             argv += ["--env-file", str(self.env_file)]
         for profile in self.profiles:
             argv += ["--profile", profile]

@@ -59,7 +59,10 @@ class GatewayTenure:
     _tried: float = field(default=0.0, init=False)
 
     def take(self) -> None:
-        """See ``Tenure.take``."""
+        """See ``Tenure.take``. What was taken already, for a deployment, stays so."""
+        if self.taken:
+            self.sign(self.lease.doing)
+            return
         self.guardian.ready()
         self.file.take(self.lease)
         self.taken = True
@@ -67,20 +70,27 @@ class GatewayTenure:
 
     def beat(self, doing: str, state: State) -> None:
         """See ``Tenure.beat``."""
+        weight = str(state.weight or self.lease.weight)
+        self._renew(replace(self.lease, doing=doing, stage=state.index, weight=weight))
+
+    def sign(self, doing: str) -> None:
+        """Give a sign of life outside of a rollout's stages; as cheap as ``beat``.
+
+        Raises:
+            Superseded: the lease is somebody else's now.
+        """
+        self._renew(replace(self.lease, doing=doing))
+
+    def _renew(self, wanted: Lease) -> None:
         self.guardian.beat()
         if not self.taken:
             return
         now = self.clock.now()
-        weight = str(state.weight or self.lease.weight)
-        news = (doing, state.index, weight)
-        old = (self.lease.doing, self.lease.stage, self.lease.weight)
         due = now >= self._renewed + self.lease.length / RENEWALS
-        if now < self._tried + RETRY or not (due or news != old):
+        if now < self._tried + RETRY or not (due or wanted != self.lease):
             return
         self._tried = now
-        new = replace(
-            self.lease, beat=self.lease.beat + 1, doing=doing, stage=state.index, weight=weight
-        )
+        new = replace(wanted, beat=self.lease.beat + 1)
         try:
             self.file.renew(new)
         except HostError as error:
@@ -108,4 +118,5 @@ class GatewayTenure:
                     return
                 self.clock.sleep(RETRY)
             else:
+                self.taken = False
                 return
