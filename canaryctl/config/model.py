@@ -17,6 +17,7 @@ from canaryctl.config.gate_sets import Gates
 from canaryctl.config.gates import mission
 from canaryctl.config.gateway import DockerGateway, LocalGateway
 from canaryctl.config.plan import PlanModel
+from canaryctl.config.promotion import PromotionModel
 from canaryctl.config.sources import PrometheusSource, ScrapeSource
 from canaryctl.config.versions import Versions
 from canaryctl.core import gate as core
@@ -54,6 +55,10 @@ class Config(Model):
     )
     deploy: DeployModel | None = Field(
         None, description="how versions are deployed; left out: canaryctl deploys none"
+    )
+    promotion: PromotionModel = Field(
+        default_factory=PromotionModel,
+        description="how the canary's version becomes the stable one",
     )
 
     @model_validator(mode="after")

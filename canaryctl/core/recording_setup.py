@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from enum import Enum
 from typing import Any
@@ -62,7 +62,8 @@ def setup_json(setup: Setup) -> Json:
 
 def plan_json(plan: Plan) -> Json:
     """Write a plan; a stage without waits has no ``before``."""
-    return {"stages": [_stage_json(stage) for stage in plan.stages], **_plain(plan)}
+    after = {"after": _waits_json(plan.after)} if plan.after else {}
+    return {"stages": [_stage_json(stage) for stage in plan.stages], **_plain(plan), **after}
 
 
 def setup(given: Mapping[str, Any]) -> Setup:
@@ -180,10 +181,14 @@ _WRITERS: dict[type, Callable[[Any], Any]] = {
 def _plan(given: object) -> Plan:
     found = mapping(given, "plan", [one.name for one in fields(Plan)])
     stages = sequence(found.get("stages"), "plan.stages")
+    after = tuple(
+        _wait(one, "plan.after") for one in sequence(found.get("after", []), "plan.after")
+    )
     try:
         return Plan(
             **scalars(Plan, found, "plan")
             | {"stages": tuple(_stage(one, f"plan.stages[{i}]") for i, one in enumerate(stages))}
+            | {"after": after}
         )
     except UnreadableRecording:
         raise
@@ -212,11 +217,15 @@ def _wait(given: object, where: str) -> Wait:
 
 
 def _stage_json(stage: Stage) -> Json:
-    waits: list[Json] = [
-        {"pause": one.seconds} if isinstance(one, Pause) else {"approve": list(one.roles)}
-        for one in stage.before
-    ]
+    waits = _waits_json(stage.before)
     return {**_plain(stage), **({"before": waits} if waits else {})}
+
+
+def _waits_json(waits: Sequence[Wait]) -> list[Json]:
+    return [
+        {"pause": one.seconds} if isinstance(one, Pause) else {"approve": list(one.roles)}
+        for one in waits
+    ]
 
 
 def _judgement(given: object, plan: Plan) -> Judgement:

@@ -13,4 +13,4 @@ from canaryctl.core.plan import Plan
 def unattended(plan: Plan) -> Plan:
     """Give the plan without its waits: each stage follows the one before at once."""
     stages = tuple(replace(stage, before=()) for stage in plan.stages)
-    return replace(plan, stages=stages, drain_within=0.0)
+    return replace(plan, stages=stages, drain_within=0.0, after=())

@@ -22,11 +22,10 @@ def onward(state: State, at: float) -> Step:
 def _next(state: State, number: int, at: float) -> Step:
     """Go to a wait of the next stage, or to the stage itself."""
     index = state.index + 1
-    if index == len(state.plan.stages):
-        return finished(state)
-    before = state.plan.stages[index].before
+    last = index == len(state.plan.stages)
+    before = state.plan.after if last else state.plan.stages[index].before
     if number == len(before):
-        return shift(state, index)
+        return finished(state) if last else shift(state, index)
     return _wait(state, Waiting(before[number], number, at), at)
 
 
