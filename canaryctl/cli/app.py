@@ -20,6 +20,7 @@ from canaryctl.cli import (
     guard,
     history,
     init,
+    promote,
     recover,
     redacted,
     replay,
@@ -49,6 +50,7 @@ app = typer.Typer(
 )
 for verb in (
     rollout,
+    promote,
     control,
     rollback,
     resume,

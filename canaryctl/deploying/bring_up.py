@@ -35,6 +35,7 @@ class BringUp:
         warm_up: how many requests.
         within: seconds until it has to be healthy.
         steps: who is told.
+        patient: a start that has begun is finished, whoever asks to stop: half of one is worse.
     """
 
     side: Side
@@ -44,6 +45,7 @@ class BringUp:
     warm_up: int
     within: float
     steps: Steps
+    patient: bool = False
 
     def __call__(self, release: str, tick: Tick, same_as: Sequence[Container] = ()) -> None:
         """Bring a release up. What is done already is only looked at.
@@ -88,9 +90,18 @@ class BringUp:
             self.steps.teller.note("start", said)
         what = f"{names} at {release} in Compose project {side.compose.project.name}"
         with self.steps.step("start", what) as step:
-            _as_failure("start", lambda: side.up(release, tick))
+            _as_failure("start", lambda: side.up(release, self._patient(tick)))
             step.said = f"{what}; {side.env.path.name} has {side.variable}={release}"
         _going_on(tick)
+
+    def _patient(self, tick: Tick) -> Tick:
+        if not self.patient:
+            return tick
+
+        def beat() -> None:
+            tick()
+
+        return beat
 
     def _version(
         self, found: Sequence[Container], release: str, same_as: Sequence[Container]

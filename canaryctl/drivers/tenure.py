@@ -48,12 +48,14 @@ class GatewayTenure:
         lease: what it says; renewed ones say what the rollout does.
         clock: tells when it is time.
         guardian: has to be there before the gateway is taken.
+        what: put before what is done, such as ``promotion: ``.
     """
 
     file: LeaseFile
     lease: Lease
     clock: Clock
     guardian: Guardian
+    what: str = ""
     taken: bool = False
     _renewed: float = field(default=0.0, init=False)
     _tried: float = field(default=0.0, init=False)
@@ -71,6 +73,7 @@ class GatewayTenure:
     def beat(self, doing: str, state: State) -> None:
         """See ``Tenure.beat``."""
         weight = str(state.weight or self.lease.weight)
+        doing = f"{self.what}{doing}"
         self._renew(replace(self.lease, doing=doing, stage=state.index, weight=weight))
 
     def sign(self, doing: str) -> None:

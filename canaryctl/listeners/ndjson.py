@@ -22,10 +22,12 @@ class NdjsonListener:
     Attributes:
         banner: what is rolled out.
         stream: where to; nothing else may write there.
+        part: of something longer, which has an outcome of its own.
     """
 
     banner: Banner
     stream: TextIO
+    part: bool = False
     _story: Story = field(default_factory=Story, init=False)
     _out: Outlet = field(init=False)
 
@@ -37,7 +39,8 @@ class NdjsonListener:
         self._story.hear(event, state, command)
         story = self._story
         for record in records(event, state, command, self.banner, story.weight, story.before):
-            self._out.write(compact(record))
+            if not (self.part and record["event"] == "outcome"):
+                self._out.write(compact(record))
 
     def ticked(self, state: State, now: float) -> None:
         """Time alone is not an event."""
