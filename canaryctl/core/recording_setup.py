@@ -205,8 +205,8 @@ def _plan(given: object) -> Plan:
 def _stage(given: object, where: str) -> Stage:
     found = mapping(given, where, ("weight", "observe", *_WAITS))
     before, after = (
-        tuple(_wait(one, f"{where}.{key}") for one in sequence(found.get(key, []), where))
-        for key in _WAITS
+        tuple(_wait(one, at) for one in sequence(found.get(key, []), at))
+        for key, at in ((key, f"{where}.{key}") for key in _WAITS)
     )
     return replace(Stage(**scalars(Stage, found, where)), before=before, after=after)
 
