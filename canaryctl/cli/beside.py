@@ -41,11 +41,12 @@ class Beside:
 
     @classmethod
     def of(cls, build: Build, mark: Mark) -> Beside:
-        """Bring those of a configuration to life. Nothing is started yet."""
+        """Bring those of a configuration to life. Nothing is run or told yet."""
         config = build.config
         about = HookAbout(config.service, mark.release, mark.rollout, mark.owner)
         hooks = Hooks(config.core_hooks(), build.clock, build.base)
         notifier = Notifier(config.channels(), build.clock)
+        notifier.warm()
         return cls(about, mark, hooks, AskedHooks(hooks, about.asked), notifier)
 
     def checks(self, alive: Callable[[], None], stop: StopFlag) -> Iterator[Check]:

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add the verb."""
     verb = typer.Typer(no_args_is_help=True, help="Tell people: test the channels of `notify`.")
-    verb.command("test")(test)
+    verb.command("test")(send_test)
     app.add_typer(verb, name="notify")
 
 
-def test(
+def send_test(
     ctx: typer.Context,
     channel: Annotated[
         str | None, typer.Option("--channel", metavar="NAME", help="Only this one.")

@@ -9,7 +9,7 @@ import logging
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
@@ -47,6 +47,15 @@ class Delivery:
     seconds: float
 
 
+@dataclass(slots=True)
+class _Line:
+    """A channel, its thread, and how many notices it did not take."""
+
+    channel: Channel
+    aside: Aside
+    failed: int = 0
+
+
 class Notifier:
     """Tells people. Nothing here raises, and nothing but ``close`` waits."""
 
@@ -58,31 +67,47 @@ class Notifier:
             clock: for the wait at the end.
         """
         self._clock = clock
-        self._channels = [(one, Aside(f"notify {one.name}", clock)) for one in channels]
+        self._lines = [_Line(one, Aside(f"notify {one.name}", clock)) for one in channels]
+
+    def warm(self) -> None:
+        """Have apprise imported by the time that it is needed: while nothing is moved yet."""
+        for line in self._lines[:1]:
+            line.aside.do(_warmed)
 
     def tell(self, notice: Notice) -> None:
         """Have it sent to every channel that wants it."""
-        for channel, aside in self._channels:
-            if channel.wants(notice):
-                aside.do(partial(self._deliver, channel, aside, notice))
+        for line in self._lines:
+            if line.channel.wants(notice):
+                line.aside.do(partial(self._deliver, line, notice))
 
     def close(self, within: float = CLOSE_WITHIN) -> None:
         """Wait until all is delivered, or so many seconds."""
         until = self._clock.now() + within
-        for channel, aside in self._channels:
-            if left := aside.close(max(0.0, until - self._clock.now())):
+        for line in self._lines:
+            if left := line.aside.close(max(0.0, until - self._clock.now())):
                 said = "notify: %s: %d not delivered within %g s of the end"
-                _log.warning(said, channel.name, left, within)
+                _log.warning(said, line.channel.name, left, within)
+            if line.failed > 1:
+                said = "notify: %s: %d messages were not delivered; try `canaryctl notify test`"
+                _log.warning(said, line.channel.name, line.failed)
 
-    def _deliver(self, channel: Channel, aside: Aside, notice: Notice) -> None:
+    def _deliver(self, line: _Line, notice: Notice) -> None:
         problem = ""
         for pause in (0.0, *RETRIES):
-            if aside.stopped.wait(pause):
+            if line.aside.stopped.wait(pause):
                 break
-            problem = send(channel, notice)
+            problem = send(line.channel, notice)
             if not problem:
                 return
-        _log.warning("notify: %s: %r not delivered: %s", channel.name, notice.title, problem)
+        line.failed += 1
+        if line.failed == 1:  # the others are counted, and said at the end
+            said = "notify: %s: %r not delivered: %s"
+            _log.warning(said, line.channel.name, notice.title, problem or "there was no time left")
+
+
+def _warmed() -> None:
+    with suppress(ImportError):  # whoever sends will say so
+        _loaded()
 
 
 def tested(channels: Sequence[Channel], notice: Notice, clock: Clock) -> tuple[Delivery, ...]:
