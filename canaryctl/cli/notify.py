@@ -34,11 +34,11 @@ def send_test(
     """Send a test message to every channel, whatever it wants; ends 4 when one is not reached."""
     from canaryctl.core.redaction import SECRETS
     from canaryctl.drivers.clock import SystemClock
-    from canaryctl.drivers.notifier import tested
+    from canaryctl.drivers.notifier import tried
 
     config = context(ctx).config()
     chosen = _chosen(config, channel)
-    found = tested(chosen, _message(config), SystemClock())
+    found = tried(chosen, _message(config), SystemClock())
     failed = [one for one in found if one.problem]
     if output is Output.JSON:
         said = {

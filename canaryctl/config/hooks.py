@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Annotated
@@ -40,7 +41,16 @@ class HookModel(Model):
     @field_validator("at", mode="before")
     @classmethod
     def _several(cls, value: object) -> object:
-        return [value] if isinstance(value, str) else value
+        known = [one.value for one in HookMoment]
+        many = value if isinstance(value, list | tuple) else [value]
+        for one in many:
+            if one not in known:
+                near = difflib.get_close_matches(str(one), known, n=1)
+                hint = f" (did you mean {near[0]!r}?)" if near else ""
+                raise ValueError(f"{one!r} is none of {', '.join(known)}{hint}")
+        if len(set(many)) != len(many):
+            raise ValueError("a moment stands there twice")
+        return many
 
     @model_validator(mode="after")
     def _one_thing(self) -> HookModel:

@@ -110,7 +110,7 @@ def _warmed() -> None:
         _loaded()
 
 
-def tested(channels: Sequence[Channel], notice: Notice, clock: Clock) -> tuple[Delivery, ...]:
+def tried(channels: Sequence[Channel], notice: Notice, clock: Clock) -> tuple[Delivery, ...]:
     """Send a message to every channel, whatever it wants, once and at the same time.
 
     Never raises. Bounded by ``TEST_WITHIN``.
