@@ -29,6 +29,7 @@ from canaryctl.core.state import State
 from canaryctl.core.weight import Weight
 from canaryctl.listeners.hooks import HookListener
 from canaryctl.listeners.notices import NoticeListener
+from canaryctl.ports import Listener
 from tests.listeners.walk import BANNER, CHECKS, Walk, errors, healthy, latency, plan
 
 ABOUT = HookAbout("fragrance-ai", "v0.2.0", "r1", "ann@box:42")
@@ -41,7 +42,7 @@ class Heard:
         self.notices: list[Notice] = []
         self.facts: list[HookFacts] = []
         self.closed: list[str] = []
-        listeners = [
+        listeners: list[Listener] = [
             NoticeListener(
                 BANNER,
                 "r1",
@@ -171,7 +172,9 @@ def test_what_people_do_and_what_is_wrong_meanwhile_is_told_once() -> None:
 @pytest.mark.parametrize("passes", [True, False])
 def test_a_stage_whose_hook_fails_has_not_passed(passes: bool) -> None:
     heard = Heard("5", "100", after=(Ask(HookMoment.AFTER_STAGE, ("orders",)),))
-    heard.walk.begin().stage()
+    heard.walk.begin()
+    while heard.walk.state.asking is None:
+        heard.walk.judge(*healthy(1000))
     assert heard.moments()[-1] == "before-stage 1"
     found = HookResult("orders", Status.PASS if passes else Status.FAIL, "exit code 3: low", 3.0)
     heard.walk.event(Hooked(heard.walk.now + 1, HookMoment.AFTER_STAGE, (found,)))
