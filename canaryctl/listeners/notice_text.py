@@ -98,7 +98,7 @@ def number(one: Finding) -> str:
     """Write ``✗ error rate: 3.95 % (≤ 0.5 %, 100 samples, stable 0 %)``."""
     sign = {Status.PASS: "✓", Status.FAIL: "✗"}.get(one.status, "–")
     known = [] if one.limit is None else [f"{one.comparator} {written(one.limit, one.unit)}"]
-    known += [] if one.samples is None else [f"{one.samples:,.0f} samples"]
+    known += [] if one.samples is None else [f"{one.samples:,.0f} sample{'s' * (one.samples != 1)}"]
     known += [] if one.stable is None else [f"stable {written(one.stable, one.unit)}"]
     warns = ", warns only" if one.severity is Severity.WARN else ""
     value = written(one.value, one.unit) if one.value is not None else one.reason
