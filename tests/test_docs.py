@@ -23,7 +23,9 @@ from canaryctl.config import gates as gate_models
 from canaryctl.config.breaker import BreakerModel
 from canaryctl.config.deploy import DeployModel
 from canaryctl.config.gateway import DockerGateway, LocalGateway
+from canaryctl.config.hooks import HookModel
 from canaryctl.config.model import Config
+from canaryctl.config.notify import ChannelModel
 from canaryctl.config.plan import PlanModel
 from canaryctl.config.sources import PrometheusSource, ScrapeSource
 from canaryctl.config.versions import VersionModel
@@ -162,6 +164,8 @@ SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
         gate_models.Promql,
     ),
     "breaker": (BreakerModel,),
+    "hooks": (HookModel,),
+    "notify": (ChannelModel,),
     "deploy": (DeployModel,),
 }
 SAID_OTHERWISE = {
@@ -171,6 +175,7 @@ SAID_OTHERWISE = {
     *("binary", "main", "prefix"),
     *("docker_host", "docker_context", "tls_dir", "select", "targets", "headers"),
     *("stable", "canary", "warm_up", "profiles"),
+    *("hooks", "notify", "events"),
 }
 
 

@@ -22,18 +22,23 @@ def guard(
 ) -> None:
     """Watch the gateway beside NGINX; when a rollout's lease runs out, prove 0 %. Runs for ever.
 
-    It needs service, versions and gateway of the configuration, nothing else.
+    It needs service, versions and gateway of the configuration; notify, for whoever should know.
     """
     from canaryctl.cli.stop import StopFlag
+    from canaryctl.drivers.notifier import Notifier
     from canaryctl.guarding.service import GuardService
 
     build = context(ctx).build()
     build.router.look()  # a configuration that leads nowhere is said now, not at night
     stop = StopFlag()
-    service = GuardService(build, lambda text: typer.echo(text, err=True), stop.by)
+    notifier = Notifier(build.config.channels(), build.clock)
+    service = GuardService(build, lambda text: typer.echo(text, err=True), stop.by, notifier.tell)
     typer.echo(f"watching {build.gateway}", err=True)
-    if once:
-        service.look()
-        return
-    with stop:
-        service.run()
+    try:
+        if once:
+            service.look()
+            return
+        with stop:
+            service.run()
+    finally:
+        notifier.close()

@@ -57,11 +57,10 @@ class Watching:
         config = _watched(build.config, promotion)
         given = promotion.record.approvals if promotion.record else {}
         missing = tuple(one for one in promotion.model.approvals if one not in given)
-        plan = replace(
-            config.core_plan(),
-            adopt=True,
-            after=(Approval(missing),) if missing else (),
-        )
+        plan = config.core_plan()
+        (stage,) = plan.stages
+        after = (*stage.after, Approval(missing)) if missing else stage.after
+        plan = replace(plan, adopt=True, stages=(replace(stage, after=after),))
         bound = plan.longest + config.plan.hold_for
         plan = replace(plan, deadline=bound + promotion.model.approve_within)
         gates, select = config.core_gates(), config.select()

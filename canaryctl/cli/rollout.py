@@ -93,8 +93,9 @@ def run(
         GatewayHeld: another rollout holds the gateway; nothing was touched.
         DeployFailed: the canary did not come up; nothing was shifted.
     """
+    from canaryctl.cli.beside import Beside
     from canaryctl.cli.deploying import deploying
-    from canaryctl.cli.shown import shown
+    from canaryctl.cli.shown import banner_of, shown
     from canaryctl.cli.stop import StopFlag
     from canaryctl.core.lease import Lease
     from canaryctl.core.recording import Setup
@@ -119,6 +120,7 @@ def run(
     if deploy is None:
         deploy = config.deploy is not None and config.deploy.on_rollout
     canary = deploying(build, mark, tenure, stop.by, output) if deploy else None
+    beside, banner = Beside.of(build, mark), banner_of(build, mark, given.command)
     preflight = Preflight(
         plan=plan,
         gates=gates,
@@ -132,10 +134,12 @@ def run(
         verify=gateway.verify,
         exposed=build.exposed,
         identities=build.identities,
+        hooks=lambda: beside.checks(guard.beat, stop),
     )
     listeners: list[Listener] = [
         Journal.opened(build, mark, setup=Setup(plan, gates, config.judgement())),
-        *shown(build, mark, output, given.command),
+        *shown(banner, output),
+        *beside.listeners(banner, stop),
         *extra,
     ]
     runner = Runner(
@@ -156,6 +160,7 @@ def run(
         first=first,
         breaking=config.breaker_policy(),
         identities=build.identities,
+        hooks=beside.asked,
     )
     with stop, closing(listeners), guarded(guard, tenure) as ended:
         if canary is not None:

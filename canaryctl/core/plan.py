@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
+from canaryctl.core.hooks import HookMoment
 from canaryctl.core.weight import Weight
 
 DAY = 86_400.0
@@ -40,7 +41,20 @@ class Approval:
     roles: tuple[str, ...]
 
 
-Wait = Pause | Approval
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Wait until each of these hooks, which are gates, has passed.
+
+    Attributes:
+        moment: before-stage or after-stage.
+        hooks: their names, in the order in which they run.
+    """
+
+    moment: HookMoment
+    hooks: tuple[str, ...]
+
+
+Wait = Pause | Approval | Ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +64,13 @@ class Stage:
     Attributes:
         before: what is waited for before the weight is set, in this order. The weight before it
             stays, and goes on being judged.
+        after: what is waited for once its gates have passed, with its weight, judged on.
     """
 
     weight: Weight
     observe: float
     before: tuple[Wait, ...] = ()
+    after: tuple[Wait, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +91,6 @@ class Plan:
         drain_within: seconds that old workers are waited for after going back; 0: not at all.
         adopt: the weight of its only stage is in force already. It is taken as it is, never by way
             of 0 %, and an interruption or the deadline leaves it: nothing was found against it.
-        after: what is waited for after the last stage, in this order; it goes on being judged.
     """
 
     stages: tuple[Stage, ...]
@@ -90,7 +105,6 @@ class Plan:
     reasserts: int = 5
     drain_within: float = 0.0
     adopt: bool = False
-    after: tuple[Wait, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.stages:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from canaryctl.core.errors import CanaryctlError, GatewayUnreachable
+from canaryctl.core.errors import CanaryctlError, GatewayUnreachable, TrafficUnknown
 from canaryctl.core.lease import Lease, OnAbandon, Stamped
 from canaryctl.core.moment import Moment
+from canaryctl.core.notice import Notice, Occasion
 from canaryctl.core.weight import Weight
 from canaryctl.drivers.lease_file import Found
-from canaryctl.guarding.abandoned import bring_back, warm
+from canaryctl.guarding.abandoned import Returned, bring_back, warm
+from canaryctl.guarding.notices import notice
 from canaryctl.guarding.stuck import end_if_named
 from canaryctl.wiring import Build
 
@@ -30,11 +32,13 @@ class GuardService:
         build: the gateway.
         say: told what happens, a sentence each.
         stopped: gives who asked it to end, None while nobody has.
+        tell: has people told.
     """
 
     build: Build
     say: Callable[[str], None]
     stopped: Callable[[], str | None]
+    tell: Callable[[Notice], None] = lambda _: None
     _said: str = field(default="", init=False)
     _broken: float | None = field(default=None, init=False)
 
@@ -63,6 +67,10 @@ class GuardService:
                     warm(self.build)  # what there is to know, before it may be needed
                 return max(LEAST, min(found.left, EVERY))
             return self._act(found)
+        except TrafficUnknown as error:
+            if self._once(str(error)):  # it is tried on; a person should look at once
+                self.tell(notice(self.build, Occasion.UNPROVEN, f"{error}; it is tried again"))
+            return 1.0
         except CanaryctlError as error:
             self._once(str(error))
             return 1.0
@@ -74,8 +82,7 @@ class GuardService:
             self.build, found.lease.owner
         ):
             self.say(f"{found.lease.owner} slept in the middle of a change and was ended")
-        done = bring_back(self.build, found, why, self.say)
-        self._once(done.said)
+        self._done(bring_back(self.build, found, why, self.say))
         return EVERY if found.lease.on_abandon is OnAbandon.HOLD else LEAST
 
     def _unreadable(self, found: Found) -> float:
@@ -94,7 +101,7 @@ class GuardService:
             return EVERY
         there = replace(found, stamped=Stamped(lease, Moment("", 0.0)))
         why = f"its lease could not be read for {BROKEN_FOR:g} s"
-        self._once(bring_back(self.build, there, why, self.say).said)
+        self._done(bring_back(self.build, there, why, self.say))
         return EVERY if lease.on_abandon is OnAbandon.HOLD else LEAST
 
     def _told_by_the_weights(self) -> Lease | None:
@@ -119,6 +126,11 @@ class GuardService:
             weight=str(seen.weight),
             on_abandon=gateway.on_abandon,
         )
+
+    def _done(self, done: Returned) -> None:
+        """Say what was done, and tell people once."""
+        if self._once(done.said) and done.abandoned:
+            self.tell(notice(self.build, Occasion.ABANDONED, done.said))
 
     def _once(self, text: str) -> bool:
         """Say what is new; tells whether it was."""

@@ -31,7 +31,7 @@ _QUICK = """\
 services:
   app: &quick
     stop_grace_period: 3s
-    healthcheck: {interval: 1s, timeout: 3s, retries: 3, start_period: 0s}
+    healthcheck: {interval: 1s, timeout: 10s, retries: 30, start_period: 0s}
   app-canary: *quick
   nginx: {stop_grace_period: 2s}
   prometheus: {stop_grace_period: 2s}
@@ -134,7 +134,7 @@ class ComposeWorld:
         for name, port in self.ports.items():
             text = text.replace(f"${{{name}:-", f"{port}${{NOTHING_OF_THAT:-")
         parsed: dict[str, Any] = yaml.safe_load(_filled(text))
-        parsed["gateway"] |= {"project": self.project, "lease": "10s"}
+        parsed["gateway"] |= {"project": self.project, "lease": "30s"}
         parsed["plan"] = {"stages": [50, 100], "observe": "3s", "interval": "1s", **(plan or {})}
         parsed["deploy"] |= {
             "files": self.files,
