@@ -1,4 +1,4 @@
-"""HTTP for metrics: bounded in time and size, one place where httpx is used and its errors end.
+"""HTTP: bounded in time and size, one place where httpx is used and its errors end.
 
 httpx is imported on the first request, not before: it costs 115 ms that ``status`` and
 ``rollback`` need not pay.
@@ -30,6 +30,10 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 class RequestError(Exception):
     """No complete answer came. The text says why, without the address and without credentials."""
+
+
+class NoConnectionError(RequestError):
+    """Nobody takes a connection there."""
 
 
 class TooLargeError(RequestError):
@@ -149,20 +153,25 @@ class BoundedHttp:
         url: str,
         *,
         form: Mapping[str, str] | None = None,
+        content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
+        repeats: bool = True,
     ) -> Answer:
         """Ask once; a second time only when the connection was dropped.
 
         A server may close a kept-alive connection at the moment it is used again, which says
-        nothing about its health. All requests here read, so repeating one is harmless.
+        nothing about its health. Requests that read may be repeated; what changes something
+        (``repeats=False``) is sent once.
 
         Args:
-            method: ``GET`` (the form becomes the query string) or ``POST``.
+            method: with ``GET`` the form becomes the query string.
             url: complete address.
             form: fields.
+            content: a body, instead of fields.
             headers: besides those of the pool.
             auth: user and password for basic authentication.
+            repeats: whether it may be sent a second time.
 
         Raises:
             RequestError: no complete answer; ``TooLargeError`` when it went on and on.
@@ -177,6 +186,7 @@ class BoundedHttp:
             url,
             params=fields if method == "GET" and fields else None,
             data=fields if method != "GET" else None,
+            content=content,
             headers=dict(headers or {}),
         )
         basic = httpx.BasicAuth(*auth) if auth else None
@@ -184,7 +194,11 @@ class BoundedHttp:
             try:
                 return self._once(client, request, basic)
             except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+                if not repeats:
+                    raise
                 return self._once(client, request, basic)
+        except httpx.ConnectTimeout:
+            raise NoConnectionError(f"no connection within {self.timeout:g} s") from None
         except httpx.TimeoutException:
             raise RequestError(f"no answer within {self.timeout:g} s") from None
         except httpx.LocalProtocolError:
@@ -197,7 +211,7 @@ class BoundedHttp:
             said = tls_words(error, url) or f"the connection was dropped: {_words(error, url)}"
             raise RequestError(said) from error
         except httpx.ConnectError as error:
-            raise RequestError(
+            raise NoConnectionError(
                 tls_words(error, url) or f"no connection: {_words(error, url)}"
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
