@@ -27,6 +27,7 @@ from canaryctl.cli import (
     rollback,
     rollout,
     simulate,
+    smoke_test,
     status,
     weights,
 )
@@ -58,6 +59,7 @@ for verb in (
     status,
     analyze,
     simulate,
+    smoke_test,
     history,
     replay,
     config,

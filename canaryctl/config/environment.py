@@ -37,13 +37,10 @@ def _filled(
     noted: Given,
 ) -> Any:
     if isinstance(value, dict):
-        for key in value:
-            if key is None or isinstance(key, bool):
-                said = "on, off, yes, no, true, false and ~ are no names in YAML: quote the key"
-                raise ConfigError(f"{placed(path, lines, name)}: {said}")
+        keys = {key: _name(key, path, lines, name) for key in value}
         return {
-            str(k): _filled(v, environment, (*path, str(k)), lines, name, noted)
-            for k, v in value.items()
+            text: _filled(value[key], environment, (*path, text), lines, name, noted)
+            for key, text in keys.items()
         }
     if isinstance(value, list):
         return [
@@ -69,3 +66,11 @@ def _filled(
         return given
 
     return _VARIABLE.sub(replaced, value)
+
+
+def _name(key: Any, path: Place, lines: Lines, name: str) -> str:
+    """Give a key's text. YAML's switches have none: it would be another word than was written."""
+    if key is None or isinstance(key, bool):
+        said = "on, off, yes, no, true, false and ~ are no names in YAML: quote the key"
+        raise ConfigError(f"{placed(path, lines, name)}: {said}")
+    return str(key)

@@ -1,9 +1,10 @@
 """Which values of canary.yaml are secret, and which stand openly.
 
-Secret are: values of ``headers`` (but for ``Accept`` and the like), tokens and passwords; user, password and query string of any
-URL; and what comes from the environment, unless it is a number or fills a place whose value is a
-name that messages have to say (a service, an address, a container, a label). What comes from a
-variable that is called a secret (``…TOKEN``, ``…PASSWORD``, ``…KEY``) is secret everywhere.
+Secret are: values of ``headers`` (but for ``Accept`` and the like), tokens and passwords; user,
+password and query string of any URL; and what comes from the environment, unless it is a number or
+fills a place whose value is a name that messages have to say (a service, an address, a container,
+a label). What comes from a variable that is called a secret (``…TOKEN``, ``…PASSWORD``, ``…KEY``)
+is secret everywhere.
 
 It is read from the parsed file, before that is checked: the message about a wrong file may quote
 a secret too.
@@ -61,6 +62,18 @@ def learn(filled: Mapping[str, Any], given: Given) -> None:
     """
     secret, shown = sorted_out(filled, given)
     SECRETS.know(secret, "\n".join(shown))
+
+
+def learn_besides(filled: Mapping[str, Any], given: Given, names: Sequence[Path]) -> None:
+    """Make the secrets of a second file known, such as a smoke suite's.
+
+    Args:
+        filled: as in ``learn``.
+        given: the same.
+        names: the places whose values messages have to say.
+    """
+    secret, shown = sorted_out(filled, given, names)
+    SECRETS.add(secret, "\n".join(shown))
 
 
 def sorted_out(

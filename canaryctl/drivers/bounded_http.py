@@ -47,6 +47,7 @@ class Answer:
     Attributes:
         is_framed: whether its length was announced. If not, the connection's end was taken for
             the answer's, and it may lack a part.
+        headers: names and values, in the order in which they came.
     """
 
     status: int
@@ -55,6 +56,12 @@ class Answer:
     location: str
     body: bytes
     is_framed: bool
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def header(self, name: str) -> str | None:
+        """Give a header's value, None where it did not come; several are joined by commas."""
+        found = [value for one, value in self.headers if one.lower() == name.lower()]
+        return ", ".join(found) if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +163,7 @@ class BoundedHttp:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
+        timeout: float | None = None,
         repeats: bool = True,
     ) -> Answer:
         """Ask once; a second time only when the connection was dropped.
@@ -171,6 +179,7 @@ class BoundedHttp:
             content: a body, instead of fields.
             headers: besides those of the pool.
             auth: user and password for basic authentication.
+            timeout: seconds for this one, in place of the pool's.
             repeats: whether it may be sent a second time.
 
         Raises:
@@ -181,6 +190,7 @@ class BoundedHttp:
 
         client = self._opened()
         fields = dict(form) if form is not None else None
+        within = self.timeout if timeout is None else timeout
         request = client.build_request(
             method,
             url,
@@ -188,19 +198,20 @@ class BoundedHttp:
             data=fields if method != "GET" else None,
             content=content,
             headers=dict(headers or {}),
+            timeout=within,
         )
         basic = httpx.BasicAuth(*auth) if auth else None
         try:
             try:
-                return self._once(client, request, basic)
+                return self._once(client, request, basic, within)
             except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
                 if not repeats:
                     raise
-                return self._once(client, request, basic)
+                return self._once(client, request, basic, within)
         except httpx.ConnectTimeout:
-            raise NoConnectionError(f"no connection within {self.timeout:g} s") from None
+            raise NoConnectionError(f"no connection within {within:g} s") from None
         except httpx.TimeoutException:
-            raise RequestError(f"no answer within {self.timeout:g} s") from None
+            raise RequestError(f"no answer within {within:g} s") from None
         except httpx.LocalProtocolError:
             # Its text quotes the header it dislikes, which may be the password.
             raise RequestError(
@@ -225,7 +236,11 @@ class BoundedHttp:
                 self._client = None
 
     def _once(
-        self, client: httpx.Client, request: httpx.Request, auth: httpx.BasicAuth | None
+        self,
+        client: httpx.Client,
+        request: httpx.Request,
+        auth: httpx.BasicAuth | None,
+        within: float,
     ) -> Answer:
         # httpx bounds each read, not their sum: a server that drips bytes would hold us forever.
         started = self._clock.now()
@@ -238,8 +253,8 @@ class BoundedHttp:
                     raise TooLargeError(
                         f"the answer is larger than {self.limit / 2**20:g} MiB and was cut off"
                     )
-                if self._clock.now() - started > self.timeout:
-                    raise RequestError(f"no complete answer within {self.timeout:g} s")
+                if self._clock.now() - started > within:
+                    raise RequestError(f"no complete answer within {within:g} s")
         finally:
             response.close()
         return Answer(
@@ -249,6 +264,7 @@ class BoundedHttp:
             location=response.headers.get("location", ""),
             body=bytes(body),
             is_framed=not response.headers.keys().isdisjoint(_FRAMING),
+            headers=tuple(response.headers.multi_items()),
         )
 
     def _opened(self) -> httpx.Client:
