@@ -228,6 +228,14 @@ class BoundedHttp:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise RequestError(_words(error, url)) from error
 
+    def open(self) -> None:
+        """Make ready what the first request needs, so that it is not in that one's time.
+
+        Raises:
+            ConfigError: a TLS file cannot be used.
+        """
+        self._opened()
+
     def close(self) -> None:
         """Close what is open. The next request opens it again."""
         with self._opening:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from canaryctl.ports import Clock
 
 _LOOK_AGAIN = 0.25
+_SHOWN = 100
 NO_SOURCE = (
     "name it: --container NAME or --log-file FILE (in canary.yaml: deploy; in the suite: "
     "containers); --skip-logs leaves these steps out"
@@ -65,7 +66,7 @@ def _looked(
         seen += 1
         problems = _wrong(fields, logged, wanted, line)
         if not problems:
-            return [], of_text(line)
+            return [], of_text(line, _SHOWN)
         if closest is None or len(problems) < len(closest):
             closest = problems
     if closest is None:

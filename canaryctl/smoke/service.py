@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from canaryctl.core.errors import ConfigError
+from canaryctl.core.redaction import SECRETS
 from canaryctl.drivers.bounded_http import Address, Answer, BoundedHttp, RequestError
 from canaryctl.smoke.target import Target
 
@@ -43,15 +44,18 @@ class Service:
         shown: its URL without user and password.
 
     Raises:
-        ConfigError: see ``address_of``.
+        ConfigError: see ``address_of``; or a TLS file cannot be used.
     """
 
     def __init__(self, target: Target, headers: Mapping[str, str], clock: Clock) -> None:
         self._address = address_of(target.url)
+        if self._address.credentials is not None:
+            SECRETS.add([self._address.credentials[1]])
         self._base = self._address.url.rstrip("/")
         self._headers = {**_NEW_CONNECTION, **headers, **target.headers}
         self._clock = clock
         self._http = BoundedHttp(clock, timeout=1, limit=_LARGEST, tls=target.tls, proxies=False)
+        self._http.open()
         self.shown = self._address.display.rstrip("/")
 
     def ask(
