@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 from canaryctl.smoke.check import same
@@ -29,6 +30,7 @@ _BLOCK = re.compile(rf"\s*\{{((?:{_QUOTED}|[^{{}}\"'])*)\}}")
 _FOLLOWED = re.compile(rf"[\s:|,-]+{_PAIR.pattern}")
 _DECODER = json.JSONDecoder()
 _LONGEST = 100_000
+_MOST_NAMED, _NEAR = 20, 200
 
 
 def event_fields(line: str, event: str) -> Fields | None:
@@ -100,16 +102,20 @@ def _of_object(found: dict[str, Any], event: str) -> Fields | None:
 
 def _of_text(text: str, event: str) -> Fields | None:
     word = re.compile(rf"(?<![\w.-]){re.escape(event)}(?![\w-])")
-    for found in word.finditer(text):
+    for found in islice(word.finditer(text), _MOST_NAMED):
+        # Only what stands near is looked at: a long line of nothing but names takes no longer.
+        near = text[max(0, found.start() - _NEAR) : found.start()]
         before, after = text[: found.start()], text[found.end() :]
         if block := _BLOCK.match(after):
             return _object_or_pairs(block[0], block[1])
         if (nested := _json_at(after)) is not None:
             return nested
-        key = re.search(rf"(?:^|[\s,{{])({'|'.join(_NAMES)})\s*=\s*[\"']?$", before)
-        alone = not after.strip() and _PREFIX.search(before)
+        key = re.search(rf"(?:^|[\s,{{])({'|'.join(_NAMES)})\s*=\s*[\"']?$", near)
+        alone = not after.strip() and _PREFIX.search(near)
         if key or alone or _FOLLOWED.match(after):
-            return _pairs(before[: key.start()] if key else "") | _pairs(after.lstrip("\"'"))
+            return _pairs(before[: key.start() - len(near)] if key else "") | _pairs(
+                after.lstrip("\"'")
+            )
     return None
 
 

@@ -52,7 +52,7 @@ class Service:
         if self._address.credentials is not None:
             SECRETS.add([self._address.credentials[1]])
         self._base = self._address.url.rstrip("/")
-        self._headers = {**_NEW_CONNECTION, **headers, **target.headers}
+        self._headers = _merged(_NEW_CONNECTION, headers, target.headers)
         self._clock = clock
         self._http = BoundedHttp(clock, timeout=1, limit=_LARGEST, tls=target.tls, proxies=False)
         self._http.open()
@@ -83,7 +83,7 @@ class Service:
             ConfigError: a TLS file cannot be used.
         """
         url, began = f"{self._base}{path}", self._clock.now()
-        sent = {**self._headers, **(headers or {})}
+        sent = _merged(self._headers, headers or {})
         for hop in range(_MOST_REDIRECTS + 1):
             left = timeout - (self._clock.now() - began) if hop else timeout
             if left <= 0:
@@ -149,3 +149,11 @@ class Service:
         if elsewhere:
             raise RequestError(f"a redirect to another server, {there.scheme}://{there.hostname}")
         return onward
+
+
+def _merged(*given: Mapping[str, str]) -> dict[str, str]:
+    """Put later headers in the place of earlier ones, however their names are written."""
+    found: dict[str, tuple[str, str]] = {}
+    for headers in given:
+        found |= {name.lower(): (name, value) for name, value in headers.items()}
+    return dict(found.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -205,20 +205,17 @@ def suite_of(text: str, name: str, environment: Mapping[str, str]) -> Suite:
 
 def _learn(filled: Mapping[str, Any], given: Any) -> None:
     """Make the suite's secrets known, besides those of canary.yaml."""
-    learn_besides(_without_saves(filled), given, (("name",), ("steps",), ("containers",)))
-
-
-def _without_saves(filled: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out ``save``: it holds names of secrets, and places, not secrets."""
     steps = filled.get("steps")
-    if not isinstance(steps, list):
-        return dict(filled)
-    return {**filled, "steps": list(_kept(steps))}
+    kept = [_sent(step) for step in steps] if isinstance(steps, list) else steps
+    open_places = (("name",), ("steps",), ("containers",))
+    learn_besides({**filled, "steps": kept}, given, open_places)
 
 
-def _kept(steps: list[Any]) -> Iterator[Any]:
-    for step in steps:
-        if isinstance(step, dict):
-            yield {key: one for key, one in step.items() if key != "save"}
-        else:
-            yield step
+def _sent(step: Any) -> Any:
+    """Leave out what is no secret by its key: places that are saved, headers that are expected."""
+    if not isinstance(step, dict):
+        return step
+    kept = {key: one for key, one in step.items() if key != "save"}
+    if isinstance(expect := step.get("expect"), dict):
+        kept["expect"] = {key: one for key, one in expect.items() if key != "headers"}
+    return kept

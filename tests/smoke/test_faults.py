@@ -195,7 +195,7 @@ def test_two_options_leave_the_other_steps_to_be_tested(service: Service) -> Non
     assert len(run(service).of(Outcome.PASSED)) == 6
 
 
-def test_nobody_there_fails_once_and_says_where(service: Service) -> None:
+def test_nobody_there_fails_once_and_says_where() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
