@@ -27,6 +27,7 @@ from canaryctl.config.hooks import HookModel
 from canaryctl.config.model import Config
 from canaryctl.config.notify import ChannelModel
 from canaryctl.config.plan import PlanModel
+from canaryctl.config.smoke import SmokeModel
 from canaryctl.config.sources import PrometheusSource, ScrapeSource
 from canaryctl.config.versions import VersionModel
 from canaryctl.core.evidence import beyond_chance
@@ -166,12 +167,23 @@ SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
     "breaker": (BreakerModel,),
     "hooks": (HookModel,),
     "notify": (ChannelModel,),
+    "smoke": (SmokeModel,),
     "deploy": (DeployModel,),
 }
 SAID_OTHERWISE = {
     "risk",  # a percentage
     # Defaults that depend on other keys or are made; the page says them in words.
-    *("plan", "metrics", "gates", "breaker", "control", "upstream", "resolver", "template"),
+    *(
+        "plan",
+        "metrics",
+        "gates",
+        "breaker",
+        "smoke",
+        "control",
+        "upstream",
+        "resolver",
+        "template",
+    ),
     *("binary", "main", "prefix"),
     *("docker_host", "docker_context", "tls_dir", "select", "targets", "headers"),
     *("stable", "canary", "warm_up", "profiles"),

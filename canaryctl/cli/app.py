@@ -29,6 +29,7 @@ from canaryctl.cli import (
     rollback,
     rollout,
     simulate,
+    smoke_test,
     status,
     weights,
 )
@@ -61,6 +62,7 @@ for verb in (
     status,
     analyze,
     simulate,
+    smoke_test,
     history,
     replay,
     notify,

@@ -181,6 +181,7 @@ _RULES: dict[str, Schema] = {
         "not": {"required": ["bearer_token", "basic_auth"]},
         **_KEY_NEEDS_CERTIFICATE,
     },
+    "SmokeModel": _KEY_NEEDS_CERTIFICATE,
     "ScrapeSource": _KEY_NEEDS_CERTIFICATE,
     "TlsFiles": _KEY_NEEDS_CERTIFICATE,
 }

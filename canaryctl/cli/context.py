@@ -39,6 +39,16 @@ class Context:
 
         return find(self.config_path, os.environ)
 
+    def has_config(self) -> bool:
+        """Tell whether there is one."""
+        from canaryctl.core.errors import ConfigError
+
+        try:
+            self.path()
+        except ConfigError:
+            return False
+        return True
+
     @property
     def command(self) -> str:
         """How canaryctl was called, up to the verb: shown as what to type next."""

@@ -131,6 +131,12 @@ gates:
 # So many failed scrapes of the canary in a row end the rollout; 0 turns that off.
 liveness: 3
 
+# What `canaryctl smoke-test` asks a version before it gets traffic.
+# smoke:
+#   suite: smoke.yaml             # left out: the shipped one; `canaryctl smoke-test --show`
+#   headers: {{X-Api-Key: "${{API_KEY}}"}}   # sent with each request
+#   ca_file: ca.pem               # for https://, and cert_file, key_file
+
 {BESIDE}
 # Versions that run in one Compose project: for `rollout --deploy` and `promote`.
 # deploy:

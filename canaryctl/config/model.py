@@ -20,6 +20,7 @@ from canaryctl.config.hooks import HookModel, asking
 from canaryctl.config.notify import ChannelModel
 from canaryctl.config.plan import PlanModel
 from canaryctl.config.promotion import PromotionModel
+from canaryctl.config.smoke import SmokeModel
 from canaryctl.config.sources import PrometheusSource, ScrapeSource
 from canaryctl.config.versions import Versions
 from canaryctl.core import gate as core
@@ -56,6 +57,9 @@ class Config(Model):
     )
     breaker: Breaking | None = Field(
         None, description="the circuit breaker: its keys, on or off; left out: off"
+    )
+    smoke: SmokeModel = Field(
+        default_factory=SmokeModel, description="what a version is tested with"
     )
     deploy: DeployModel | None = Field(
         None, description="how versions are deployed; left out: canaryctl deploys none"

@@ -1,10 +1,10 @@
 """Which values of canary.yaml are secret, and which stand openly.
 
-Secret are: values of ``headers``, tokens and passwords; channels of ``notify``; user, password and
-query string of any URL; and what comes from the environment, unless it is a number or fills a
-place whose value is a name that messages have to say (a service, an address, a container, a
-label). What comes from a variable that is called a secret (``…TOKEN``, ``…PASSWORD``, ``…KEY``) is
-secret everywhere.
+Secret are: values of ``headers`` (but for ``Accept`` and the like), tokens and passwords; channels
+of ``notify``; user, password and query string of any URL; and what comes from the environment,
+unless it is a number or fills a place whose value is a name that messages have to say (a service,
+an address, a container, a label). What comes from a variable that is called a secret (``…TOKEN``,
+``…PASSWORD``, ``…KEY``) is secret everywhere.
 
 It is read from the parsed file, before that is checked: the message about a wrong file may quote
 a secret too.
@@ -32,6 +32,8 @@ _VARIABLE_CALLED_SECRET = re.compile(
     r"(?i)(token|passw|passphrase|pwd|secret|credential|key|auth|cookie|login|signature)"
 )
 _HEADERS = "headers"
+_OPEN_HEADERS = {"accept", "accept-language", "cache-control", "content-type", "user-agent"}
+"""They hold no secrets, and words that every second message has."""
 # Numbers, durations, percentages, switches: every second message has them.
 _PLAIN = re.compile(r"[-+]?[0-9][0-9.,]*\s*[a-zA-Z%]{0,2}|true|false|yes|no|on|off")
 # Names, addresses and file names, which messages have to say. `query` is none of them.
@@ -48,6 +50,7 @@ _NAMES = (
     ("metrics", "ca_file"),
     ("metrics", "cert_file"),
     ("metrics", "key_file"),
+    ("smoke",),
 )
 
 
@@ -62,8 +65,25 @@ def learn(filled: Mapping[str, Any], given: Given) -> None:
     SECRETS.know(secret, "\n".join(shown))
 
 
-def sorted_out(filled: Mapping[str, Any], given: Given) -> tuple[list[str], list[str]]:
-    """Give the secrets, and what stands openly."""
+def learn_besides(filled: Mapping[str, Any], given: Given, names: Sequence[Path]) -> None:
+    """Make the secrets of a second file known, such as a smoke suite's.
+
+    Args:
+        filled: as in ``learn``.
+        given: the same.
+        names: the places whose values messages have to say.
+    """
+    secret, shown = sorted_out(filled, given, names)
+    SECRETS.add(secret, "\n".join(shown))
+
+
+def sorted_out(
+    filled: Mapping[str, Any], given: Given, names: Sequence[Path] = _NAMES
+) -> tuple[list[str], list[str]]:
+    """Give the secrets, and what stands openly.
+
+    ``names`` are the places whose values messages have to say.
+    """
     secret: list[str] = []
     shown: list[str] = []
     for path, value in _leaves(filled, ()):
@@ -76,7 +96,7 @@ def sorted_out(filled: Mapping[str, Any], given: Given) -> tuple[list[str], list
             continue
         url = "://" in text
         found = [*_in_url(text)] if url else []
-        found += [one for name, one in given.get(path, ()) if _kept(name, one, path, text)]
+        found += [one for name, one in given.get(path, ()) if _kept(name, one, path, text, names)]
         secret += found
         public = without_login(text).partition("?")[0] if url else text
         if not any(one in public for one in found if one):
@@ -91,8 +111,10 @@ def called_secret(variable: str) -> bool:
 
 def is_secret(path: Path) -> bool:
     """Tell whether what stands there is a secret, whatever it is."""
-    if _HEADERS in path[:-1] or _is_channel(path):
+    if _is_channel(path):
         return True
+    if _HEADERS in path[:-1]:
+        return str(path[-1]).lower() not in _OPEN_HEADERS
     return bool(path) and _CALLED_SECRET.search(str(path[-1])) is not None
 
 
@@ -129,7 +151,7 @@ def _in_url(text: str) -> Iterator[str]:
         yield from (value for _, value in parse_qsl(query))
 
 
-def _kept(name: str, value: str, path: Path, text: str) -> bool:
+def _kept(name: str, value: str, path: Path, text: str, names: Sequence[Path]) -> bool:
     """Tell whether what came from a variable is secret at the place that it fills."""
     if _VARIABLE_CALLED_SECRET.search(name):
         return True
@@ -137,7 +159,7 @@ def _kept(name: str, value: str, path: Path, text: str) -> bool:
         return False
     if "://" in text:
         return value not in _public(text) and value != text
-    return path[-1] == "query" or not any(path[: len(one)] == one for one in _NAMES)
+    return path[-1] == "query" or not any(path[: len(one)] == one for one in names)
 
 
 def _public(url: str) -> str:

@@ -18,12 +18,16 @@ _HUGE = 10**300
 """Whole numbers of that size cannot be calculated with."""
 
 
-def read(text: str, name: str) -> tuple[dict[Any, Any], Lines]:
+def read(
+    text: str, name: str, expected: str = "a mapping is expected", next_step: str = ""
+) -> tuple[dict[Any, Any], Lines]:
     """Read a mapping, and in which line each of its keys stands.
 
     Args:
         text: one YAML document.
         name: the file's, for messages.
+        expected: said of what is no mapping.
+        next_step: said then too.
 
     Raises:
         ConfigError: not YAML, not a mapping, a key given twice, or more than any
@@ -48,10 +52,7 @@ def read(text: str, name: str) -> tuple[dict[Any, Any], Lines]:
     except yaml.YAMLError as error:
         raise ConfigError(f"{name}:{_line(error, text)}: not YAML: {_said(error)}") from error
     if not isinstance(parsed, dict):
-        raise ConfigError(
-            f"{name}:1: a mapping with service, versions, gateway … is expected",
-            next_step="`canaryctl init` writes one to start from",
-        )
+        raise ConfigError(f"{name}:1: {expected}", next_step=next_step)
     return parsed, lines
 
 

@@ -33,10 +33,12 @@ _JSON = ("{", "[")
 class Secrets:
     """The secrets of one configuration. Safe to read from several threads.
 
-    What is known is replaced as a whole: a process has one configuration at a time.
+    What is known is replaced as a whole: a process has one configuration at a time. What a file
+    beside it adds is forgotten with it.
     """
 
     def __init__(self) -> None:
+        self._forms: frozenset[str] = frozenset()
         self._known: re.Pattern[str] | None = None
 
     def know(self, secrets: Iterable[str], shown: str = "") -> None:
@@ -47,13 +49,14 @@ class Secrets:
             shown: what stands openly in the same configuration. A secret within it (the
                 password ``shop`` of the service ``shop``) is none that could be kept.
         """
-        forms = {
-            form
-            for secret in secrets
-            for part in (secret.strip(), *map(str.strip, secret.splitlines()))
-            if len(part) >= SHORTEST and part not in shown
-            for form in _written(part)
-        }
+        self._keep(_forms(secrets, shown))
+
+    def add(self, secrets: Iterable[str], shown: str = "") -> None:
+        """Learn what is secret besides; as in ``know``."""
+        self._keep(self._forms | _forms(secrets, shown))
+
+    def _keep(self, forms: frozenset[str]) -> None:
+        self._forms = forms
         # Longest first, so that no remainder of one is left by another.
         longest_first = sorted(forms, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest_first))) if forms else None
@@ -86,6 +89,16 @@ class Secrets:
             case dict():
                 return {key: self._values(one) for key, one in value.items()}
         return value
+
+
+def _forms(secrets: Iterable[str], shown: str) -> frozenset[str]:
+    return frozenset(
+        form
+        for secret in secrets
+        for part in (secret.strip(), *map(str.strip, secret.splitlines()))
+        if len(part) >= SHORTEST and part not in shown
+        for form in _written(part)
+    )
 
 
 def hide(text: str) -> str:

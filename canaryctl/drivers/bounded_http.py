@@ -1,4 +1,4 @@
-"""HTTP for metrics: bounded in time and size, one place where httpx is used and its errors end.
+"""HTTP: bounded in time and size, one place where httpx is used and its errors end.
 
 httpx is imported on the first request, not before: it costs 115 ms that ``status`` and
 ``rollback`` need not pay.
@@ -32,6 +32,10 @@ class RequestError(Exception):
     """No complete answer came. The text says why, without the address and without credentials."""
 
 
+class NoConnectionError(RequestError):
+    """Nobody takes a connection there."""
+
+
 class TooLargeError(RequestError):
     """The answer has more bytes than allowed."""
 
@@ -43,6 +47,7 @@ class Answer:
     Attributes:
         is_framed: whether its length was announced. If not, the connection's end was taken for
             the answer's, and it may lack a part.
+        headers: names and values, in the order in which they came.
     """
 
     status: int
@@ -51,6 +56,12 @@ class Answer:
     location: str
     body: bytes
     is_framed: bool
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def header(self, name: str) -> str | None:
+        """Give a header's value, None where it did not come; several are joined by commas."""
+        found = [value for one, value in self.headers if one.lower() == name.lower()]
+        return ", ".join(found) if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,20 +160,27 @@ class BoundedHttp:
         url: str,
         *,
         form: Mapping[str, str] | None = None,
+        content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
+        timeout: float | None = None,
+        repeats: bool = True,
     ) -> Answer:
         """Ask once; a second time only when the connection was dropped.
 
         A server may close a kept-alive connection at the moment it is used again, which says
-        nothing about its health. All requests here read, so repeating one is harmless.
+        nothing about its health. Requests that read may be repeated; what changes something
+        (``repeats=False``) is sent once.
 
         Args:
-            method: ``GET`` (the form becomes the query string) or ``POST``.
+            method: with ``GET`` the form becomes the query string.
             url: complete address.
             form: fields.
+            content: a body, instead of fields.
             headers: besides those of the pool.
             auth: user and password for basic authentication.
+            timeout: seconds for this one, in place of the pool's.
+            repeats: whether it may be sent a second time.
 
         Raises:
             RequestError: no complete answer; ``TooLargeError`` when it went on and on.
@@ -172,21 +190,28 @@ class BoundedHttp:
 
         client = self._opened()
         fields = dict(form) if form is not None else None
+        within = self.timeout if timeout is None else timeout
         request = client.build_request(
             method,
             url,
             params=fields if method == "GET" and fields else None,
             data=fields if method != "GET" else None,
+            content=content,
             headers=dict(headers or {}),
+            timeout=within,
         )
         basic = httpx.BasicAuth(*auth) if auth else None
         try:
             try:
-                return self._once(client, request, basic)
+                return self._once(client, request, basic, within)
             except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-                return self._once(client, request, basic)
+                if not repeats:
+                    raise
+                return self._once(client, request, basic, within)
+        except httpx.ConnectTimeout:
+            raise NoConnectionError(f"no connection within {within:g} s") from None
         except httpx.TimeoutException:
-            raise RequestError(f"no answer within {self.timeout:g} s") from None
+            raise RequestError(f"no answer within {within:g} s") from None
         except httpx.LocalProtocolError:
             # Its text quotes the header it dislikes, which may be the password.
             raise RequestError(
@@ -197,11 +222,19 @@ class BoundedHttp:
             said = tls_words(error, url) or f"the connection was dropped: {_words(error, url)}"
             raise RequestError(said) from error
         except httpx.ConnectError as error:
-            raise RequestError(
+            raise NoConnectionError(
                 tls_words(error, url) or f"no connection: {_words(error, url)}"
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise RequestError(_words(error, url)) from error
+
+    def open(self) -> None:
+        """Make ready what the first request needs, so that it is not in that one's time.
+
+        Raises:
+            ConfigError: a TLS file cannot be used.
+        """
+        self._opened()
 
     def close(self) -> None:
         """Close what is open. The next request opens it again."""
@@ -211,7 +244,11 @@ class BoundedHttp:
                 self._client = None
 
     def _once(
-        self, client: httpx.Client, request: httpx.Request, auth: httpx.BasicAuth | None
+        self,
+        client: httpx.Client,
+        request: httpx.Request,
+        auth: httpx.BasicAuth | None,
+        within: float,
     ) -> Answer:
         # httpx bounds each read, not their sum: a server that drips bytes would hold us forever.
         started = self._clock.now()
@@ -224,8 +261,8 @@ class BoundedHttp:
                     raise TooLargeError(
                         f"the answer is larger than {self.limit / 2**20:g} MiB and was cut off"
                     )
-                if self._clock.now() - started > self.timeout:
-                    raise RequestError(f"no complete answer within {self.timeout:g} s")
+                if self._clock.now() - started > within:
+                    raise RequestError(f"no complete answer within {within:g} s")
         finally:
             response.close()
         return Answer(
@@ -235,6 +272,7 @@ class BoundedHttp:
             location=response.headers.get("location", ""),
             body=bytes(body),
             is_framed=not response.headers.keys().isdisjoint(_FRAMING),
+            headers=tuple(response.headers.multi_items()),
         )
 
     def _opened(self) -> httpx.Client:

@@ -11,6 +11,7 @@ from tests.fuzz.targets import (
     promql,
     recording,
     script,
+    smoke,
 )
 
 TARGETS = (
@@ -24,4 +25,5 @@ TARGETS = (
     *script.TARGETS,
     *journal.TARGETS,
     *recording.TARGETS,
+    *smoke.TARGETS,
 )

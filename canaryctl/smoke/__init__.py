@@ -1,0 +1,1 @@
+"""Smoke tests: a suite in YAML, run against one version of a service."""
