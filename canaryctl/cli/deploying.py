@@ -209,7 +209,10 @@ def _identify(build: Build, name: str, release: str) -> Identify:
     return lambda: Identities(build.host, build.clock, [question]).check(release)
 
 
-def _smoke(build: Build, side: Side) -> Smoke | None:
+def _smoke(build: Build, side: Side) -> Smoke:
     """Give the smoke suite for one side."""
-    del build, side
-    return None
+    from canaryctl.core.series import Version
+    from canaryctl.deploying.smoke_step import SmokeStep
+
+    version = Version.STABLE if side.name == "stable" else Version.CANARY
+    return SmokeStep(build.config, build.base, version, build.clock)

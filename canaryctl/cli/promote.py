@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +12,6 @@ from canaryctl.cli.context import Context, Output, context
 
 if TYPE_CHECKING:
     from canaryctl.drivers.tenure import GatewayTenure
-    from canaryctl.guarding.start import GuardProcess
     from canaryctl.promoting.ended import Ended
     from canaryctl.promoting.promotion import Promotion
     from canaryctl.wiring import Build
@@ -45,6 +43,7 @@ def promote(
     build = given.build()
     ended = run(build, given, release, output)
     told(build, release, ended, output)
+    sys.stdout.flush()
     raise typer.Exit(ended.exit_code)
 
 
@@ -56,102 +55,39 @@ def run(build: Build, given: Context, release: str, output: Output) -> Ended:
         GatewayHeld: somebody else holds the gateway; nothing was touched.
         NotPromotable: there is nothing to promote; nothing was touched.
     """
+    from canaryctl.cli.promote_build import begun
     from canaryctl.cli.stop import StopFlag
     from canaryctl.core.errors import CanaryctlError
-    from canaryctl.core.lease import Lease, OnAbandon
     from canaryctl.core.promotion import Next
-    from canaryctl.drivers.tenure import GatewayTenure
-    from canaryctl.guarding.process import spec_of
-    from canaryctl.guarding.start import GuardProcess
     from canaryctl.promoting.ended import Ended, Outcome
-    from canaryctl.promoting.sight import refusal
-    from canaryctl.wiring import owner
+    from canaryctl.promoting.sight import refusal, where
 
-    name, me = build.new_id(), owner()
-    guard = GuardProcess(spec_of(build, name), build.clock)
-    lease = Lease(
-        name, me, release, build.config.gateway.lease, weight="100",
-        on_abandon=OnAbandon.HOLD, promoting=True,
-    )  # fmt: skip
-    tenure = GatewayTenure(build.lease, lease, build.clock, guard, what="promotion: ")
     stop = StopFlag()
-    one = promotion(build, given, release, output, tenure, name, me, stop)
-    if one.sight().first is Next.NOTHING:
+    one, guard, beside = begun(build, given, release, output, stop)
+    sight = one.sight()
+    if sight.first is Next.NOTHING:
         said = f"{release} is promoted already: stable runs it and has all traffic"
         return Ended(Outcome.PROMOTED, said, 0)
-    if (sight := one.sight()).first not in _goes_on():
-        _forget(build, sight.record is not None and sight.first is Next.ROLLED_BACK)
+    if not sight.first.goes_on:
+        if sight.first is Next.ROLLED_BACK:
+            _forget(build)
         raise refusal(sight, release)
     with stop:
         guard.start()
         try:
-            _take(build, tenure, release)
+            _take(build, one.tenure, release)
             sight = one.sight()  # since nobody else can change it
-            if sight.first not in _goes_on():
+            if not sight.first.goes_on:
                 raise refusal(sight, release)
             _banner(one, output)
-            return one(sight)
+            ended = one(sight)
         except CanaryctlError as error:
-            return _failed(build, one, error)
+            ended = _failed(build, one, error)
         finally:
-            _free(tenure, guard)
-
-
-def promotion(
-    build: Build,
-    given: Context,
-    release: str,
-    output: Output,
-    tenure: GatewayTenure,
-    name: str,
-    me: str,
-    stop: object,
-) -> Promotion:
-    """Bring a promotion to life.
-
-    Raises:
-        ConfigError: canary.yaml has no ``deploy``.
-        HostError: Compose is not installed.
-    """
-    from canaryctl.cli.deploying import bring_up, step_lines
-    from canaryctl.cli.promote_watch import Watching
-    from canaryctl.cli.stop import StopFlag
-    from canaryctl.core.errors import ConfigError
-    from canaryctl.deploying.side import sides
-    from canaryctl.deploying.teller import Steps
-    from canaryctl.ports import Mark
-    from canaryctl.promoting.promotion import Promotion
-
-    config = build.config
-    if config.deploy is None:
-        raise ConfigError(
-            "canary.yaml has no `deploy:`, which names the Compose project that stable runs in",
-            next_step="see docs/promotion.md; or give stable the version by hand, and then "
-            "`canaryctl weights set 0`",
-        )
-    assert isinstance(stop, StopFlag)  # noqa: S101
-    steps = Steps(step_lines("promotion", build, output), build.clock)
-    both = sides(config, build.base, build.clock)
-    mark = Mark(release, name, me)
-    return Promotion(
-        build=build,
-        release=release,
-        model=config.promotion,
-        stable=replace(bring_up(build, both.stable, release, steps), patient=True),
-        canary=bring_up(build, both.canary, release, steps),
-        steps=steps,
-        tenure=tenure,
-        run=name,
-        owner=me,
-        watch=Watching(mark, output, given.command),
-        stopped=stop.by,
-    )
-
-
-def _goes_on() -> tuple[object, ...]:
-    from canaryctl.core.promotion import Next
-
-    return (Next.WATCH, Next.REPLACE, Next.TO_CANARY, Next.RETURN, Next.CLEAR)
+            one.tenure.give_back()
+            guard.done()
+        beside.ended(ended, where(build)[0])
+    return ended
 
 
 def _take(build: Build, tenure: GatewayTenure, release: str) -> None:
@@ -183,18 +119,12 @@ def _take(build: Build, tenure: GatewayTenure, release: str) -> None:
             return
 
 
-def _free(tenure: GatewayTenure, guard: GuardProcess) -> None:
-    tenure.give_back()
-    guard.done()
-
-
-def _forget(build: Build, over: bool) -> None:
+def _forget(build: Build) -> None:
     """Take the record of a promotion away that was rolled back."""
     from canaryctl.core.errors import HostError
 
-    if over:
-        with contextlib.suppress(HostError):
-            build.promotion.clear()
+    with contextlib.suppress(HostError):
+        build.promotion.clear()
 
 
 def _failed(build: Build, one: Promotion, error: Exception) -> Ended:

@@ -19,6 +19,7 @@ from canaryctl.core.weight import Weight
 from canaryctl.promoting.ended import Ended, Outcome
 
 if TYPE_CHECKING:
+    from canaryctl.cli.promote_beside import PromoteBeside
     from canaryctl.config.model import Config
     from canaryctl.core.commands import Command
     from canaryctl.core.state import State
@@ -37,13 +38,13 @@ class Watching:
         mark: what is written beside the weights.
         output: how it is shown.
         command: how canaryctl was called, up to the verb.
-        extra: more listeners.
+        beside: hooks and notices.
     """
 
     mark: Mark
     output: Output
     command: str
-    extra: tuple[Listener, ...] = ()
+    beside: PromoteBeside
 
     def __call__(self, promotion: Promotion) -> Ended | None:
         """Watch; None: it is well and approved. See ``Promotion.watch``."""
@@ -59,8 +60,9 @@ class Watching:
         missing = tuple(one for one in promotion.model.approvals if one not in given)
         plan = config.core_plan()
         (stage,) = plan.stages
-        after = (*stage.after, Approval(missing)) if missing else stage.after
-        plan = replace(plan, adopt=True, stages=(replace(stage, after=after),))
+        # Hooks of a stage are a rollout's.
+        stage = replace(stage, before=(), after=(Approval(missing),) if missing else ())
+        plan = replace(plan, adopt=True, stages=(stage,))
         bound = plan.longest + config.plan.hold_for
         plan = replace(plan, deadline=bound + promotion.model.approve_within)
         gates, select = config.core_gates(), config.select()
@@ -82,7 +84,6 @@ class Watching:
             Journal.opened(build, self.mark, setup=Setup(plan, gates, config.judgement())),
             *self._shown(promotion),
             Approvals(promotion),
-            *self.extra,
         ]
         runner = Runner(
             plan=plan,
@@ -120,6 +121,7 @@ class Watching:
             yield PlainListener(banner, sys.stderr, part=True)
         else:
             yield PlainListener(banner, sys.stdout, part=True)
+        yield self.beside.watched(banner)
 
 
 @dataclass(slots=True)

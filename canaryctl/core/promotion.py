@@ -101,6 +101,11 @@ class Next(StrEnum):
     ROLLED_BACK = "rolled back"
     CHANGED = "changed"
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is something to do."""
+        return self in (Next.WATCH, Next.REPLACE, Next.TO_CANARY, Next.RETURN, Next.CLEAR)
+
 
 _FIRST: dict[tuple[Phase | None, Traffic], Next] = {
     (None, Traffic.CANARY): Next.WATCH,

@@ -62,7 +62,7 @@ class Promotion:
         owner: ``user@machine:pid``.
         watch: watches the canary on; None: it is well and approved, else how that ended.
         stopped: gives who asked to stop, None while nobody has.
-        allowed: the hook before stable is touched; empty: go on, else why not.
+        allowed: asks the hooks before stable is touched; empty: it may be, else why not.
         record: what is known of the promotion.
     """
 
@@ -77,7 +77,7 @@ class Promotion:
     owner: str
     watch: Callable[[Promotion], Ended | None]
     stopped: Callable[[], str | None]
-    allowed: Callable[[], str] = lambda: ""
+    allowed: Callable[[Callable[[], object]], str] = lambda _tick: ""
     record: Record | None = None
     _phase: Phase = field(default=Phase.WATCHING, init=False)
     _changed: bool = field(default=False, init=False)
@@ -163,7 +163,7 @@ class Promotion:
             if ended.outcome is Outcome.ROLLED_BACK:
                 self.build.promotion.clear()
             return ended
-        if why := self.allowed():
+        if why := self.allowed(self.tick):
             self._set(Weight.ZERO, f"promotion refused by a hook: {why}")
             self.build.promotion.clear()
             return Ended(Outcome.ROLLED_BACK, f"a hook refused the promotion: {why}", 1)
