@@ -27,6 +27,7 @@ from canaryctl.config.hooks import HookModel
 from canaryctl.config.model import Config
 from canaryctl.config.notify import ChannelModel
 from canaryctl.config.plan import PlanModel
+from canaryctl.config.promotion import PromotionModel
 from canaryctl.config.smoke import SmokeModel
 from canaryctl.config.sources import PrometheusSource, ScrapeSource
 from canaryctl.config.versions import VersionModel
@@ -169,6 +170,7 @@ SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
     "notify": (ChannelModel,),
     "smoke": (SmokeModel,),
     "deploy": (DeployModel,),
+    "promotion": (PromotionModel,),
 }
 SAID_OTHERWISE = {
     "risk",  # a percentage

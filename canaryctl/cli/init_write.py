@@ -7,6 +7,7 @@ import json
 from canaryctl.cli.init_beside import BESIDE
 from canaryctl.cli.init_choice import Choice
 from canaryctl.cli.init_compose import Service
+from canaryctl.cli.init_deploy import DEPLOY
 from canaryctl.cli.init_find import CONTROL
 
 _LATER = "replace this"
@@ -138,20 +139,7 @@ liveness: 3
 #   ca_file: ca.pem               # for https://, and cert_file, key_file
 
 {BESIDE}
-# Versions that run in one Compose project: for `rollout --deploy` and `promote`.
-# deploy:
-#   files: [docker-compose.production.yml, docker-compose.canary.yml]
-#   project: shop                 # left out: service
-#   env_file: .env                # the versions are kept in it
-#   profiles: []                  # Compose profiles that are deployed too
-#   stable: {{services: [app], variable: PRODUCTION_VERSION}}
-#   canary: {{services: [app-canary], variable: CANARY_VERSION}}
-#   healthy_within: 2m            # it has to answer warm_up.path within this
-#   warm_up: {{path: /health, requests: 20}}
-#   smoke_test: true              # has to pass before it gets traffic
-#   logs: canary-logs             # where the logs of a canary thrown back are kept
-#   within: 10m                   # one run of Compose
-"""
+{DEPLOY}"""
 
 
 def scalar(text: str) -> str:

@@ -51,6 +51,8 @@ _NAMES = (
     ("metrics", "cert_file"),
     ("metrics", "key_file"),
     ("smoke",),
+    ("deploy",),
+    ("promotion",),
 )
 
 

@@ -44,7 +44,7 @@ class DeploymentLog:
             head = "" if before.strip() else self._head()
             line = self._line(_row(record, service, at))
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            replaced(self.path, f"{before}{gap}{head}{line}".encode())
+            replaced(self.path, f"{before}{gap}{head}{line}".encode(errors="surrogateescape"))
         except OSError as error:
             raise HostError(
                 f"the deployment log {self.path} cannot be written: {error.strerror or error}",
@@ -54,7 +54,7 @@ class DeploymentLog:
 
     def _read(self) -> str:
         try:
-            return self.path.read_text(encoding="utf-8", errors="surrogateescape")
+            return self.path.read_bytes().decode(errors="surrogateescape")
         except FileNotFoundError:
             return ""
 
