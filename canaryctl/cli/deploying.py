@@ -63,7 +63,8 @@ class Deploying:
             self.tenure.give_back()
             raise
         self._deployed = True
-        self._record("deploy", f"{names} runs {release}: healthy, proven, warmed up, tested")
+        tested = ", tested" if self.canary.bring_up.smoke is not None else ""
+        self._record("deploy", f"{names} runs {release}: healthy, proven, warmed up{tested}")
 
     def end(self, state: State) -> None:
         """After a rollout that did not succeed: keep the canary's logs, and stop it.

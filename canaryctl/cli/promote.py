@@ -67,7 +67,7 @@ def run(build: Build, given: Context, release: str, output: Output) -> Ended:
     sight = one.sight()
     if sight.first is Next.NOTHING:
         said = f"{release} is promoted already: stable runs it and has all traffic"
-        return Ended(Outcome.PROMOTED, said, 0)
+        return Ended(Outcome.PROMOTED, said, 0, done=False)
     if not sight.first.goes_on:
         if sight.first is Next.ROLLED_BACK:
             _forget(build)

@@ -24,6 +24,15 @@ _TITLES = {
     "unknown": "UNKNOWN",
 }
 
+_KINDS = {
+    "promoted": "promoted",
+    "rolled_back": "promotion rolled back",
+    "aborted": "promotion aborted",
+    "failed": "promotion failed",
+    "unknown": "promotion unknown",
+}
+"""As the journal calls them."""
+
 
 def banner(one: Promotion) -> Iterator[str]:
     """Say what is about to happen."""
@@ -60,9 +69,10 @@ def told(build: Build, release: str, ended: Ended, output: Output) -> None:
 
     weight, said = where(build)
     service = build.config.service
-    mark = Mark(release, "", owner(), ended.reason)
     known = None if weight is None else float(str(weight))
-    Journal.record_deed(build, f"promotion {ended.outcome}", mark, {"weight": known})
+    if ended.done:
+        mark = Mark(release, "", owner(), ended.reason)
+        Journal.record_deed(build, _KINDS[ended.outcome], mark, {"weight": known})
     lines = step_lines("promotion", build, output)
     proven = "not proven" if weight is None else f"canary {weight} %, at NGINX ({said})"
     block = [

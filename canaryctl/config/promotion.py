@@ -31,7 +31,9 @@ class PromotionModel(Model):
         86_400.0, description="approvals are waited for so long; then nothing is changed"
     )
     steps: tuple[Percent, ...] = Field(
-        (50.0,), description="the canary's weights on the way from 100 to 0 %, falling"
+        (50.0,),
+        min_length=1,
+        description="the canary's weights on the way from 100 to 0 %, falling",
     )
     settle: DurationFromZero = Field(
         10.0, description="stable is looked at for so long after each of them, and after 0 %"

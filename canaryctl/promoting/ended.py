@@ -26,12 +26,14 @@ class Ended:
         reason: in a sentence.
         exit_code: what the command line ends with.
         steps: what the reader does next.
+        done: something was done; not where it was promoted already.
     """
 
     outcome: Outcome
     reason: str
     exit_code: int
     steps: tuple[str, ...] = ()
+    done: bool = True
 
 
 class NotPromotable(CanaryctlError):

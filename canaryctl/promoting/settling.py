@@ -40,7 +40,8 @@ class Settling:
         Args:
             seconds: how long all has to be well.
             tick: called again and again.
-            counted: NGINX logs attempts at this weight.
+            counted: NGINX logs attempts at this weight. At 0 % it does not, and need not: it
+                reached stable at the step before.
         """
         began = since = self.clock.now()
         served = failed = 0.0
@@ -65,7 +66,7 @@ class Settling:
                 if found.stable_failed:
                     failed += found.stable_failed
                     since = now
-            seen = served > 0 or now - began >= FOLLOWED_AFTER
+            seen = not counted or served > 0 or now - began >= FOLLOWED_AFTER
             if now - since >= seconds and not bad and seen:
                 return ""
             if now - began >= seconds + LONGEST:
