@@ -108,5 +108,6 @@ def _left_as_it_is(build: Build, found: Found, lease: Lease, why: str) -> Return
     return Returned(
         f"the promotion of {lease.release} by {lease.owner} ({lease.doing or 'beginning'}) was "
         f"interrupted: {why}; the weights stay as they are: `canaryctl promote --version "
-        f"{lease.release}` goes on"
+        f"{lease.release}` goes on",
+        abandoned=True,
     )
