@@ -82,6 +82,17 @@ class Notice:
         return LEVELS[self.occasion]
 
 
+def trial(service: str, by: str) -> Notice:
+    """Give a message that says of itself that it is a test.
+
+    Args:
+        service: whose channels are tried.
+        by: who tries them, and how, in words.
+    """
+    body = f"This is a test: nothing has happened.\nIt was sent by {by}."
+    return Notice(Occasion.TEST, f"{service}: a test by canaryctl", body)
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
     """Where notices go.
