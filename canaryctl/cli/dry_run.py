@@ -47,7 +47,7 @@ def rehearse(config: Config, path: Path, release: str, output: Output) -> None:
     ]
     diffs = list(_diffs(build, release))
     queries = list(_queries(build, release))
-    hooks = [
+    hooks: list[dict[str, Any]] = [
         {"name": hook.name, "gate": hook.gate, "at": [moment.value for moment in given.at]}
         for hook, given in zip(config.core_hooks(), config.hooks, strict=True)
     ]
