@@ -47,6 +47,10 @@ def rehearse(config: Config, path: Path, release: str, output: Output) -> None:
     ]
     diffs = list(_diffs(build, release))
     queries = list(_queries(build, release))
+    hooks: list[dict[str, Any]] = [
+        {"name": hook.name, "gate": hook.gate, "at": [moment.value for moment in given.at]}
+        for hook, given in zip(config.core_hooks(), config.hooks, strict=True)
+    ]
     checks = list(_checks(build, release))
     failed = [check for check in checks if check["passed"] is False]
     if output is Output.JSON:
@@ -59,6 +63,7 @@ def rehearse(config: Config, path: Path, release: str, output: Output) -> None:
             "longest": plan.longest,
             "configurations": diffs,
             "queries": queries,
+            "hooks": hooks,
             "checks": checks,
             "passed": not failed,
         }
@@ -83,6 +88,11 @@ def rehearse(config: Config, path: Path, release: str, output: Output) -> None:
             typer.echo(f"  {query['gate']}: {query['rule']}")
             for text in query["queries"]:
                 typer.echo(f"    {text}")
+        if hooks:
+            typer.echo("\nHooks (none is run):")
+        for hook in hooks:
+            gate = "a gate, " if hook["gate"] else ""
+            typer.echo(f"  {hook['name']}: {gate}{', '.join(hook['at'])}")
         typer.echo("\nChecks:")
         for check in checks:
             sign = {True: "✓", False: "✗", None: "–"}[check["passed"]]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from canaryctl.config.model import Config
-    from canaryctl.core.notice import Channel, Notice
+    from canaryctl.core.notice import Channel
     from canaryctl.drivers.notifier import Delivery
 
 
@@ -32,13 +32,16 @@ def send_test(
     output: Annotated[Output, typer.Option("--output", "-o")] = Output.TEXT,
 ) -> None:
     """Send a test message to every channel, whatever it wants; ends 4 when one is not reached."""
+    from canaryctl.core.notice import trial
     from canaryctl.core.redaction import SECRETS
     from canaryctl.drivers.clock import SystemClock
     from canaryctl.drivers.notifier import tried
+    from canaryctl.wiring import owner
 
     config = context(ctx).config()
     chosen = _chosen(config, channel)
-    found = tried(chosen, _message(config), SystemClock())
+    message = trial(config.service, f"{owner()} with `canaryctl notify test`")
+    found = tried(chosen, message, SystemClock())
     failed = [one for one in found if one.problem]
     if output is Output.JSON:
         said = {
@@ -82,18 +85,6 @@ def _chosen(config: Config, name: str | None) -> Sequence[Channel]:
         known = ", ".join(one.name for one in channels)
         raise ConfigError(f"--channel {name!r}: there is no such channel; there are {known}")
     return chosen
-
-
-def _message(config: Config) -> Notice:
-    from canaryctl.core.notice import Notice, Occasion
-    from canaryctl.wiring import owner
-
-    return Notice(
-        Occasion.TEST,
-        f"{config.service}: a test by canaryctl",
-        f"This is a test: nothing has happened.\nIt was sent by {owner()} with "
-        "`canaryctl notify test`.\nMessages about rollouts will come here.",
-    )
 
 
 def _tell(found: Sequence[Delivery]) -> None:

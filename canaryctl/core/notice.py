@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import unquote
 
-from canaryctl.core.redaction import SHORTEST
-
+_PASSWORD = re.compile(r"://[^/?#:@]*:([^/?#]*)@")
+# With a digit, or long: "rollouts" in a path is a word that messages have to say.
+_TOKEN = re.compile(r"(?=.*[0-9]).{6,}|.{16,}")
 # Where the host is a server's name, and no token.
 _HOST = re.compile(r"(?i)(?:json|xml|form|mailto)s?://(?:[^/?#]*@)?([^/?#]*)")
 
@@ -81,6 +82,17 @@ class Notice:
         return LEVELS[self.occasion]
 
 
+def trial(service: str, by: str) -> Notice:
+    """Give a message that says of itself that it is a test.
+
+    Args:
+        service: whose channels are tried.
+        by: who tries them, and how, in words.
+    """
+    body = f"This is a test: nothing has happened.\nIt was sent by {by}."
+    return Notice(Occasion.TEST, f"{service}: a test by canaryctl", body)
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
     """Where notices go.
@@ -98,16 +110,18 @@ class Channel:
     severity: Level = Level.INFO
 
     def secrets(self) -> Iterator[str]:
-        """Give what is secret in the URL: all of it, and each of its parts.
+        """Give what is secret in the URL: all of it, its password, and each part like a token.
 
         In most of them tokens stand where others have host and path.
         """
         yield self.to
+        if (login := _PASSWORD.search(self.to)) is not None:
+            yield from {login[1], unquote(login[1])}
         host = _HOST.match(self.to)
         public = host[1].split(":") if host else []
         for part in re.split(r"[/?&=@:#]+", self.to.partition("://")[2]):
             for form in {part, unquote(part)}:
-                if len(form) >= SHORTEST and form not in public:
+                if _TOKEN.fullmatch(form) and form not in public:
                     yield form
 
     def wants(self, notice: Notice) -> bool:

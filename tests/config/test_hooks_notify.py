@@ -65,20 +65,22 @@ def test_what_is_wrong_with_a_hook_is_said(hook: str, said: str) -> None:
 
 CHANNELS = """
 notify:
-  - {name: team, to: "slack://${TEAM}/TokenBBBB", severity: warning}
-  - {name: hook, to: "json://canary:hunter2hunter2@sink.example:8080/deep/path-key"}
+  - {name: team, to: "slack://${TEAM}/TokenBBB2", severity: warning}
+  - {name: hook, to: "json://canary:hunter2hunter2@sink.example:8080/rollouts/path-key-1"}
 """
 
 
 def test_channels_are_read_and_nothing_of_them_is_shown() -> None:
-    config = read(CHANNELS, TEAM="TokenAAAA")
+    config = read(CHANNELS, TEAM="TokenAAA1")
     team, hook = config.channels()
-    assert (team.to, team.severity) == ("slack://TokenAAAA/TokenBBBB", Level.WARNING)
+    assert (team.to, team.severity) == ("slack://TokenAAA1/TokenBBB2", Level.WARNING)
     said = f"{team} {hook} {as_yaml(config)} {config!r}"
-    for secret in ("TokenAAAA", "TokenBBBB", "hunter2", "path-key"):
+    for secret in ("TokenAAA1", "TokenBBB2", "hunter2", "path-key-1"):
         assert secret not in said
-    hidden = SECRETS.hide("no TokenAAAA, TokenBBBB, hunter2hunter2 at sink.example, path-key")
-    assert hidden == "no ***, ***, *** at sink.example, ***"
+    hidden = SECRETS.hide(
+        "no TokenAAA1, TokenBBB2, hunter2hunter2 at sink.example, path-key-1, rollouts"
+    )
+    assert hidden == "no ***, ***, *** at sink.example, ***, rollouts"
 
 
 @pytest.mark.parametrize(

@@ -29,13 +29,13 @@ def test_a_notice_comes_as_it_was_written() -> None:
 def test_why_it_was_not_delivered_is_said_without_the_address() -> None:
     with sink() as there:
         there.status = 403
-        refused = send(Channel("team", f"{there.channel}/path-with-key"), NOTICE)
+        refused = send(Channel("team", f"{there.channel}/path-with-key-1"), NOTICE)
     assert "403" in refused
-    gone = send(Channel("team", "json://ann:sesame-open@127.0.0.1:1/path-with-key"), NOTICE)
-    unknown = send(Channel("team", "slak://TokenAAAA/TokenBBBB"), NOTICE)
+    gone = send(Channel("team", "json://ann:sesame-open@127.0.0.1:1/path-with-key-1"), NOTICE)
+    unknown = send(Channel("team", "slak://TokenAAA1/TokenBBB2"), NOTICE)
     assert "Connection error" in gone
     assert unknown == "apprise does not know such a URL, or it lacks a part"
-    for secret in ("sesame", "sink-password", "path-with-key", "Token"):
+    for secret in ("sesame", "sink-password", "path-with-key-1", "Token"):
         assert secret not in refused + gone + unknown
 
 

@@ -161,9 +161,9 @@ def test_who_tells_it_nothing_sensible_is_told_so(guards: list[Guard], line: byt
 def test_its_configuration_holds_no_secret_and_channels_stand_beside_it(build: Build) -> None:
     assert set(spec_of(build, "r1")["config"]) == {"service", "versions", "gateway"}
     assert spec_of(build, "r1")["channels"] == []
-    told = [Channel("team", "slack://TokenAAAA/TokenBBBB", frozenset({Occasion.ABANDONED}))]
+    told = [Channel("team", "slack://TokenAAA1/TokenBBB2", frozenset({Occasion.ABANDONED}))]
     assert list(channels(json.loads(json.dumps(channels_json(told))))) == told
-    assert SECRETS.hide("TokenBBBB") == MASK
+    assert SECRETS.hide("TokenBBB2") == MASK
 
 
 def test_channels_are_told_once_all_is_done(build: Build, guards: list[Guard]) -> None:
