@@ -46,6 +46,10 @@ _NAMES = (
     ("metrics", "ca_file"),
     ("metrics", "cert_file"),
     ("metrics", "key_file"),
+    ("checks", "release"),
+    ("checks", "secrets"),
+    ("checks", "artifacts"),
+    ("checks", "runbook"),
 )
 
 
