@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,13 +132,15 @@ def _wrong(answer: Answer, asked: ProbeModel) -> str:
         return f"answers {answer.status}, not {asked.status}"
     if asked.contains is not None and asked.contains not in answer.body.decode(errors="replace"):
         return f"answers without {asked.contains!r}"
-    if not asked.json_fields:
-        return ""
+    return _wrong_json(answer.body, asked.json_fields) if asked.json_fields else ""
+
+
+def _wrong_json(body: bytes, fields: Mapping[str, Any]) -> str:
     try:
-        whole = json.loads(answer.body)
+        whole = json.loads(body)
     except (ValueError, RecursionError):
         return "answers no JSON"
-    for path, expected in asked.json_fields.items():
+    for path, expected in fields.items():
         seen = _field(whole, path)
         if seen is _ABSENT:
             return f"answers without {path}"

@@ -22,7 +22,7 @@ _NOTHING = re.compile(
     r"|(still )?to be (done|written|added|defined|filled in|decided|determined)",
     re.IGNORECASE,
 )
-_MARKS = re.compile(r"^[\s>*+\-_~`|#.!:()\[\]0-9]*|[\s*_~`|]+$")
+_MARKS = re.compile(r"^[\s>*+\-_~`|#.!:()\[\]0-9]*|[\s*_~`|.!:]+$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ _CALLED_SECRET = re.compile(
     r"(_?[0-9]+|_(prod|production|staging|live|canary|stable|primary|secondary|old|new))?$"
 )
 _HELD_IN_A_NAME = re.compile(r"(?i).*(key|auth|dsn)[_a-z0-9]*")
-_NO_KEY = re.compile(r"[a-z][a-z_.-]{0,15}")
+_NO_KEY = re.compile(r"[a-z][a-z_]{0,15}")
 # A switch or a number: TOKEN=0 turns something off.
 _SETTING = re.compile(r"(?i)true|false|yes|no|on|off|[0-9]{1,7}")
 _LOGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:([^\s/@]+)@")
