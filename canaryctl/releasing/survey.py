@@ -172,7 +172,9 @@ class Survey:
                 next_step=f"take {self._path} from the release, or remove it and run this again",
             )
         if pin is not None and pin != manifest.fingerprint(shown):
-            what = "the files here are not those" if text is None else f"{self._path} is not the one"
+            what = (
+                "the files here are not those" if text is None else f"{self._path} is not the one"
+            )
             raise ReleaseRefused(
                 f"{what} that {version} was made with: the tag names another SHA-256",
                 next_step="take them from where the release was made",
