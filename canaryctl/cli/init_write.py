@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from canaryctl.cli.init_checks import CHECKS
 from canaryctl.cli.init_choice import Choice
 from canaryctl.cli.init_compose import Service
 from canaryctl.cli.init_find import CONTROL
@@ -130,6 +131,7 @@ gates:
 # So many failed scrapes of the canary in a row end the rollout; 0 turns that off.
 liveness: 3
 
+{CHECKS}
 # Versions that run in one Compose project: for `rollout --deploy` and `promote`.
 # deploy:
 #   files: [docker-compose.production.yml, docker-compose.canary.yml]

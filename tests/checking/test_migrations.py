@@ -12,7 +12,8 @@ from tests.checking.shop import Shop
 
 
 def look(shop: Shop, **asked: Any) -> Finding:
-    found = shop.check(only="migrations", **({"migrations": asked} if asked else {}))
+    checks: dict[str, Any] = {"migrations": asked} if asked else {}
+    found = shop.check(only="migrations", **checks)
     (one,) = [one for name, one in found.items() if name.startswith("migrations")]
     return one
 

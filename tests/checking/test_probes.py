@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from canaryctl.checking.assemble import suite
-from canaryctl.checking.finding import Finding, Status, failed, passed
+from canaryctl.checking.finding import Finding, Said, Status, failed, passed
 from canaryctl.checking.scene import Given, Scene
 from canaryctl.config.checks import ChecksModel
 from canaryctl.core.errors import HostError
@@ -99,7 +100,8 @@ def test_a_page_that_does_not(
 
 def test_nobody_listens(tmp_path: Path, free_port: Callable[[], int]) -> None:
     port = free_port()
-    for probe in ({"http": f"http://127.0.0.1:{port}/"}, {"tcp": f"127.0.0.1:{port}"}):
+    for key, where in (("http", f"http://127.0.0.1:{port}/"), ("tcp", f"127.0.0.1:{port}")):
+        probe: dict[str, Any] = {key: where}
         found = asked(tmp_path, **probe)
         assert found.status is Status.FAIL
         assert "refused" in found.reason
@@ -206,10 +208,14 @@ def test_a_gateway_that_cannot_be_reached(tmp_path: Path) -> None:
     )
 
 
+def _same(said: Said) -> Said:
+    return said
+
+
 def test_alerts_are_tested_by_whoever_sends_them(tmp_path: Path) -> None:
     assert asked(tmp_path, notify=True).status is Status.UNKNOWN
     for said in (passed("2 channels"), failed("slack answers 404", "mend its URL")):
-        given = Given(nothing_there, nothing_there, lambda said=said: said)
+        given = Given(nothing_there, nothing_there, partial(_same, said))
         assert asked(tmp_path, given, notify=True).reason == said.reason
 
 

@@ -17,7 +17,7 @@ from canaryctl.core.manifest import Artifact, Manifest, NotManifestError
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,12}", fullmatch=True)
 BARE = st.text(string.ascii_letters + string.digits + "/:@=$%^&(){}[]+-_.,!?", min_size=1)
-QUOTED = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\r\0"))
+QUOTED = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"))
 
 
 def in_double(value: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from canaryctl.checking.finding import Said, Status, failed, passed, some, together, unknown, warned
-from canaryctl.checking.scene import Scene
+from canaryctl.checking.scene import Check, Scene
 from canaryctl.checking.suite import SIDE_BY_SIDE, Mild, Suite
 from canaryctl.core.errors import CanaryctlError, ConfigError
 from canaryctl.drivers.clock import SystemClock
@@ -96,7 +96,7 @@ def test_an_error_is_a_failure_with_its_next_step(tmp_path: Path) -> None:
     def breaks() -> Said:
         raise CanaryctlError("it is gone", next_step="bring it back")
 
-    checks = [Doing("a", breaks), Mild(Doing("b", breaks))]
+    checks: list[Check] = [Doing("a", breaks), Mild(Doing("b", breaks))]
     found = list(Suite(scene(tmp_path), checks).run())
     assert [one.status for one in found] == [Status.FAIL, Status.WARN]
     assert {(one.reason, one.mend) for one in found} == {("it is gone", "bring it back")}

@@ -10,6 +10,7 @@ from tests.fuzz.targets import (
     pages,
     promql,
     recording,
+    release_files,
     script,
 )
 
@@ -24,4 +25,5 @@ TARGETS = (
     *script.TARGETS,
     *journal.TARGETS,
     *recording.TARGETS,
+    *release_files.TARGETS,
 )
