@@ -33,11 +33,13 @@ class Said:
         status: how it ended.
         reason: what was seen, with the values; never a secret's value.
         mend: what to do next; empty when nothing is.
+        parts: where it found several problems, each by itself; reason and mend hold them all.
     """
 
     status: Status
     reason: str
     mend: str = ""
+    parts: tuple[Said, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Finding:
     reason: str
     mend: str
     seconds: float
+    parts: tuple[Said, ...] = ()
 
 
 def passed(reason: str) -> Said:
@@ -84,10 +87,15 @@ def together(problems: Sequence[Said], good: str) -> Said:
     if not problems:
         return passed(good)
     ordered = sorted(problems, key=lambda one: _WORST.index(one.status))
+    if len(ordered) == 1:
+        return ordered[0]
+    rest = len(ordered) - _SHOWN
+    left = (Said(ordered[-1].status, f"and {rest} more"),) if rest > 0 else ()
     return Said(
         ordered[0].status,
         some([one.reason for one in ordered], "; "),
         some(list(dict.fromkeys(one.mend for one in ordered if one.mend)), "; "),
+        (*ordered[:_SHOWN], *left),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Thread
 
 from canaryctl.checking.finding import Finding, Said, Status, failed
@@ -42,7 +42,7 @@ class Mild:
             said = self.check.look()
         except CanaryctlError as error:
             said = failed(str(error), error.next_step)
-        return Said(Status.WARN, said.reason, said.mend) if said.status is Status.FAIL else said
+        return replace(said, status=Status.WARN) if said.status is Status.FAIL else said
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +154,14 @@ class Suite:
         except CanaryctlError as error:
             said = failed(str(error), error.next_step)
         took = self.scene.clock.now() - began
-        reason, mend = (self.hide(one) for one in (said.reason, said.mend))
-        return Finding(check.name, said.status, _printable(reason), _printable(mend), took)
+        clean = self._clean(said)
+        parts = tuple(map(self._clean, said.parts))
+        return Finding(check.name, said.status, clean.reason, clean.mend, took, parts)
+
+    def _clean(self, said: Said) -> Said:
+        """Take out secrets, and what a terminal would obey."""
+        reason, mend = (_printable(self.hide(one)) for one in (said.reason, said.mend))
+        return Said(said.status, reason, mend)
 
     @staticmethod
     def _given_up(check: Check, took: float) -> Finding:

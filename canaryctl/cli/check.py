@@ -74,11 +74,24 @@ def _shown(suite: Suite, release: str, service: str, *, quiet: bool) -> list[Fin
     for one in suite.run():
         found.append(one)
         if not quiet:
-            time = "" if one.status.value == "off" else f"{one.seconds:.1f} s"
-            typer.echo(f"  {one.status.sign} {one.name:<{width}}  {time:>7}  {one.reason}")
-            if one.mend:
-                typer.echo(f"    {'':<{width}}  {'':>7}  next: {one.mend}")
+            for line in _lines(one, width):
+                typer.echo(line)
     return found
+
+
+def _lines(one: Finding, width: int) -> list[str]:
+    """Write a finding: its problems below each other, each with what to do next."""
+    time = "" if one.status.value == "off" else f"{one.seconds:.1f} s"
+    head = f"  {one.status.sign} {one.name:<{width}}  {time:>7}  "
+    indent = " " * len(head)
+    parts = [(part.reason, part.mend) for part in one.parts] or [(one.reason, one.mend)]
+    lines: list[str] = []
+    for index, (reason, mend) in enumerate(parts):
+        lines.append(f"{indent if lines else head}{reason}")
+        same = index + 1 < len(parts) and parts[index + 1][1] == mend
+        if mend and not same:
+            lines.append(f"{indent}next: {mend}")
+    return lines
 
 
 def _summary(found: Sequence[Finding], release: str, *, strict: bool, failed: bool) -> str:
@@ -114,6 +127,10 @@ def _object(
                 "reason": one.reason,
                 "next_step": one.mend,
                 "seconds": round(one.seconds, 3),
+                "problems": [
+                    {"status": part.status.value, "reason": part.reason, "next_step": part.mend}
+                    for part in one.parts
+                ],
             }
             for one in found
         ],

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from canaryctl.core.errors import CanaryctlError
-from canaryctl.drivers.command import Ran, run
+from canaryctl.drivers.command import CommandError, Ran, run
 from canaryctl.ports import Clock
 
 _ENVIRONMENT = {
@@ -190,14 +190,20 @@ class Git:
         if ran.code != 0:
             words = _reason(ran)
             none = "not a git repository" in words
-            raise (NoRepository if none else GitError)(f"git {arguments[0]}: {words}")
+            mend = f"`git config --global --add safe.directory {self.folder}`, if you trust it"
+            raise (NoRepository if none else GitError)(
+                f"git {arguments[0]}: {words}",
+                next_step=mend if "dubious ownership" in words else "",
+            )
         return ran.out.split("\n")
 
     def _run(self, *arguments: str, stdin: bytes = b"") -> Ran:
         argv = ["git", "-C", os.fspath(self.folder), *arguments]
-        ran = run(
-            argv, self.clock, self.within, env=_ENVIRONMENT, stdin=stdin, stopped=self.stopped
-        )
+        bounds = (self.clock, self.within)
+        try:
+            ran = run(argv, *bounds, env=_ENVIRONMENT, stdin=stdin, stopped=self.stopped)
+        except CommandError as error:
+            raise GitError(str(error), next_step="install git") from error
         if ran.code is None:
             raise GitError(f"git {arguments[0]} did not end within {self.within:g} s")
         return ran

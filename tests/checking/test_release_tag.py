@@ -136,3 +136,11 @@ def test_a_folder_below_the_root_is_looked_at_from_there(unreleased: Shop) -> No
     assert look(below).status is Status.PASS
     below.commit()
     assert look(below).status is Status.PASS
+
+
+def test_without_git_nobody_can_tell(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(shop.path))
+    found = shop.check(migrations="off")
+    assert found["release"].status is Status.FAIL
+    assert found["release"].mend == "install git"
+    assert found["secrets"].status is Status.PASS

@@ -138,6 +138,13 @@ def test_what_is_said_is_one_printable_line_without_secrets(tmp_path: Path) -> N
 
 def test_the_worst_comes_first() -> None:
     all_of_it = [warned("w", "1"), failed("f", "2"), unknown("u", "3"), failed("g", "2")]
-    assert together(all_of_it, "") == Said(Status.FAIL, "f; g; u; w", "2; 3; 1")
+    found = together(all_of_it, "")
+    assert (found.status, found.reason, found.mend) == (Status.FAIL, "f; g; u; w", "2; 3; 1")
+    assert [one.reason for one in found.parts] == ["f", "g", "u", "w"]
+    assert [one.reason for one in together([*all_of_it, warned("x", "")], "").parts][-2:] == [
+        "w",
+        "and 1 more",
+    ]
     assert together([], "good") == passed("good")
+    assert together([failed("f", "2")], "") == failed("f", "2")
     assert some(list("abcdef")) == "a, b, c, d, and 2 more"

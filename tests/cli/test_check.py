@@ -23,10 +23,10 @@ from canaryctl.config.checks import (
 )
 from canaryctl.config.probes import ProbeModel
 from canaryctl.core.errors import ConfigError
-from tests.checking.conftest import _git_of_nobody, shop, shops, unreleased
 from tests.checking.shop import CANARY, SECRET, Shop
+from tests.checking.shops import git_of_nobody, shop, shops, unreleased
 
-__all__ = ["_git_of_nobody", "shop", "shops", "unreleased"]
+__all__ = ["git_of_nobody", "shop", "shops", "unreleased"]
 DECLARED = """\
 checks:
   release: {checkpoints: "models/*.pt"}
@@ -43,7 +43,7 @@ def run(shop: Shop, *arguments: str, config: str = "canary.yaml") -> Result:
 
 
 @pytest.fixture
-def declared(unreleased: Shop) -> Shop:  # noqa: F811  a fixture of another file
+def declared(unreleased: Shop) -> Shop:
     unreleased.write("canary.yaml", CANARY + DECLARED)
     unreleased.commit("Declared")
     return unreleased
@@ -78,7 +78,7 @@ def test_from_no_release_to_one_that_is_checked(declared: Shop) -> None:
     assert SECRET not in after.stdout
 
 
-def test_what_nobody_can_tell_fails_only_when_strict(unreleased: Shop) -> None:  # noqa: F811
+def test_what_nobody_can_tell_fails_only_when_strict(unreleased: Shop) -> None:
     unreleased.release()
     unreleased.write("canary.yaml", CANARY)
     mild = run(unreleased, "check", "--version", "v0.2.0")
@@ -100,7 +100,7 @@ def test_machines_get_one_object(declared: Shop) -> None:
     assert ran.exit_code == 4
     said = json.loads(ran.stdout)
     assert (said["event"], said["version"], said["passed"]) == ("check", "v0.2.0", False)
-    assert [one["name"] for one in said["checks"]][0] == "release"
+    assert said["checks"][0]["name"] == "release"
     assert {one["status"] for one in said["checks"]} == {"pass", "fail"}
     made = json.loads(run(declared, "release", "v0.2.0", "-o", "json").stdout)
     assert made["tag"]["made"]
