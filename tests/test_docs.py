@@ -21,10 +21,19 @@ from canaryctl.cli.config_text import duration
 from canaryctl.config import fields, loads
 from canaryctl.config import gates as gate_models
 from canaryctl.config.breaker import BreakerModel
+from canaryctl.config.checks import (
+    ArtifactsCheck,
+    ChecksModel,
+    MigrationsCheck,
+    ReleaseCheck,
+    RunbookCheck,
+    SecretsCheck,
+)
 from canaryctl.config.deploy import DeployModel
 from canaryctl.config.gateway import DockerGateway, LocalGateway
 from canaryctl.config.model import Config
 from canaryctl.config.plan import PlanModel
+from canaryctl.config.probes import ProbeModel
 from canaryctl.config.smoke import SmokeModel
 from canaryctl.config.sources import PrometheusSource, ScrapeSource
 from canaryctl.config.versions import VersionModel
@@ -165,6 +174,15 @@ SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
     "breaker": (BreakerModel,),
     "smoke": (SmokeModel,),
     "deploy": (DeployModel,),
+    "checks": (
+        ChecksModel,
+        ReleaseCheck,
+        MigrationsCheck,
+        SecretsCheck,
+        ArtifactsCheck,
+        RunbookCheck,
+        ProbeModel,
+    ),
 }
 SAID_OTHERWISE = {
     "risk",  # a percentage
@@ -183,6 +201,8 @@ SAID_OTHERWISE = {
     *("binary", "main", "prefix"),
     *("docker_host", "docker_context", "tls_dir", "select", "targets", "headers"),
     *("stable", "canary", "warm_up", "profiles"),
+    *("checks", "release", "secrets", "artifacts", "runbook", "files", "checkpoints", "probes"),
+    *("required", "optional", "procedures", "json", "panels"),
 }
 
 
@@ -223,8 +243,8 @@ def test_every_key_is_explained_with_its_default(section: str) -> None:
     said = rows(section)
     known: dict[str, set[str]] = {}
     for model in SECTIONS[section]:
-        for name in model.model_fields:
-            known.setdefault(name, set()).update(default(model, name))
+        for name, field in model.model_fields.items():
+            known.setdefault(field.alias or name, set()).update(default(model, name))
     assert set(said) == set(known)
     wrong = {
         name: (said[name], values)

@@ -14,6 +14,7 @@ import typer
 
 from canaryctl.cli import (
     analyze,
+    check,
     config,
     control,
     demo,
@@ -22,6 +23,7 @@ from canaryctl.cli import (
     init,
     recover,
     redacted,
+    release,
     replay,
     resume,
     rollback,
@@ -60,6 +62,8 @@ for verb in (
     analyze,
     simulate,
     smoke_test,
+    check,
+    release,
     history,
     replay,
     config,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from canaryctl.cli.init_checks import CHECKS
 from canaryctl.cli.init_choice import Choice
 from canaryctl.cli.init_compose import Service
 from canaryctl.cli.init_find import CONTROL
@@ -136,6 +137,7 @@ liveness: 3
 #   headers: {{X-Api-Key: "${{API_KEY}}"}}   # sent with each request
 #   ca_file: ca.pem               # for https://, and cert_file, key_file
 
+{CHECKS}
 # Versions that run in one Compose project: for `rollout --deploy` and `promote`.
 # deploy:
 #   files: [docker-compose.production.yml, docker-compose.canary.yml]

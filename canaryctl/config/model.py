@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from canaryctl.config.base import Model
 from canaryctl.config.breaker import BreakerModel, Breaking
+from canaryctl.config.checks import ChecksModel
 from canaryctl.config.deploy import DeployModel
 from canaryctl.config.fields import (
     Name,
@@ -60,6 +61,10 @@ class Config(Model):
         None, description="how versions are deployed; left out: canaryctl deploys none"
     )
 
+    checks: ChecksModel = Field(
+        default_factory=ChecksModel, description="what `check` looks at before a rollout"
+    )
+
     @model_validator(mode="after")
     def _consistent(self) -> Config:
         names = [gate.name for gate in self.gates]
@@ -72,6 +77,16 @@ class Config(Model):
                     raise ValueError(
                         f"gates: {gate.name!r} is kind: promql, which needs provider: prometheus"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _probes_can_ask(self) -> Config:
+        asking = [one.name for one in self.checks.probes if one.prometheus is not None]
+        if asking and self.metrics.provider != "prometheus":
+            raise ValueError(
+                f"checks: the probe {asking[0]!r} asks Prometheus, which needs "
+                "metrics.provider: prometheus"
+            )
         return self
 
     @model_validator(mode="after")

@@ -50,6 +50,10 @@ _NAMES = (
     ("metrics", "cert_file"),
     ("metrics", "key_file"),
     ("smoke",),
+    ("checks", "release"),
+    ("checks", "secrets"),
+    ("checks", "artifacts"),
+    ("checks", "runbook"),
 )
 
 
