@@ -22,6 +22,7 @@ from canaryctl.config import fields, loads
 from canaryctl.config import gates as gate_models
 from canaryctl.config.breaker import BreakerModel
 from canaryctl.config.deploy import DeployModel
+from canaryctl.config.export import ExportModel
 from canaryctl.config.gateway import DockerGateway, LocalGateway
 from canaryctl.config.model import Config
 from canaryctl.config.plan import PlanModel
@@ -163,6 +164,7 @@ SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
     ),
     "breaker": (BreakerModel,),
     "deploy": (DeployModel,),
+    "export": (ExportModel,),
 }
 SAID_OTHERWISE = {
     "risk",  # a percentage

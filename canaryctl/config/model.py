@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from canaryctl.config.base import Model
 from canaryctl.config.breaker import BreakerModel, Breaking
 from canaryctl.config.deploy import DeployModel
+from canaryctl.config.export import ExportModel
 from canaryctl.config.fields import (
     Name,
     Share,
@@ -54,6 +55,9 @@ class Config(Model):
     )
     deploy: DeployModel | None = Field(
         None, description="how versions are deployed; left out: canaryctl deploys none"
+    )
+    export: ExportModel | None = Field(
+        None, description="where canaryctl's own metrics are read; left out: nowhere"
     )
 
     @model_validator(mode="after")

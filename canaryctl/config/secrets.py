@@ -46,6 +46,8 @@ _NAMES = (
     ("metrics", "ca_file"),
     ("metrics", "cert_file"),
     ("metrics", "key_file"),
+    ("deploy",),
+    ("export",),
 )
 
 
