@@ -39,6 +39,7 @@ class Watched:
         left: seconds until it runs out.
         force: what is in force; None while that cannot be told.
         returned: how often the guard brought traffic back.
+        returned_at: when it last did, epoch seconds.
     """
 
     number: int = -1
@@ -47,6 +48,7 @@ class Watched:
     left: float = 0.0
     force: InForce | None = None
     returned: int = 0
+    returned_at: float = 0.0
 
 
 class GuardExport:
@@ -97,7 +99,8 @@ class GuardExport:
 
     def returned(self) -> None:
         """Count that traffic was brought back."""
-        self._seen = replace(self._seen, returned=self._seen.returned + 1)
+        now, before = self._build.clock.now(), self._seen
+        self._seen = replace(before, returned=before.returned + 1, returned_at=now)
 
     def close(self) -> None:
         """Stop listening; twice is fine."""
@@ -129,6 +132,11 @@ def families(service: str, seen: Watched) -> Iterator[Metric]:
     )
     returned.add_metric([service], seen.returned)
     yield returned
+    if seen.returned:
+        said = "When it last did, epoch."
+        yield _gauge(
+            "canaryctl_guard_last_return_timestamp_seconds", said, service, seen.returned_at
+        )
     led = "1 while somebody leads a rollout: there is a lease, and it counts."
     holds = seen.lease is not None and seen.left > 0
     yield _gauge("canaryctl_gateway_led", led, service, float(holds))

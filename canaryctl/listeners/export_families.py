@@ -33,14 +33,14 @@ def families(service: str, mark: Mark, seen: Seen) -> Iterator[Metric]:
     state = seen.state
     if state is None:
         return
-    yield from _status(service, mark, state)
+    yield from _status(service, mark, state, seen.at)
     yield from _traffic(service, state)
     yield from _gates(service, state)
     yield from _counted(service, seen, state)
     yield from _time_to_zero(service, state)
 
 
-def _status(service: str, mark: Mark, state: State) -> Iterator[Metric]:
+def _status(service: str, mark: Mark, state: State, at: float) -> Iterator[Metric]:
     ending = state.ending if state.phase is Phase.ENDED else None
     info = InfoMetricFamily(
         "canaryctl_rollout", "The rollout, and the generation it proved last.", labels=["service"]
@@ -54,18 +54,33 @@ def _status(service: str, mark: Mark, state: State) -> Iterator[Metric]:
     phases = tuple(phase.value for phase in Phase)
     said = "1 at the phase it is in."
     yield _set("canaryctl_rollout_phase", said, service, phases, state.phase.value)
+    yield _began(service, state)
+    end = GaugeMetricFamily(
+        "canaryctl_rollout_end_timestamp_seconds",
+        "When it ended, epoch; how, and why.",
+        labels=["service", "outcome", "cause"],
+    )
     if ending is not None:
-        end = InfoMetricFamily(
-            "canaryctl_rollout_end", "How it ended, and why.", labels=["service"]
-        )
-        end.add_metric([service], {"outcome": ending.outcome.value, "cause": ending.cause.value})
-        yield end
+        end.add_metric([service, ending.outcome.value, ending.cause.value], at)
+    yield end
     stage = _gauge("canaryctl_rollout_stage", "The stage, from 1; 0 before the first.")
     stage.add_metric([service], state.index + 1)
     yield stage
     stages = _gauge("canaryctl_rollout_stages", "How many stages it has.")
     stages.add_metric([service], len(state.plan.stages))
     yield stages
+
+
+def _began(service: str, state: State) -> Metric:
+    family = GaugeMetricFamily(
+        "canaryctl_rollout_stage_start_timestamp_seconds",
+        "When the weight of a stage was proven, epoch.",
+        labels=["service", "stage", "weight"],
+    )
+    for number, record in enumerate(state.records, start=1):
+        if number > state.first:  # those before were the rollout's that is resumed
+            family.add_metric([service, str(number), str(record.stage.weight)], record.proven_at)
+    return family
 
 
 def _traffic(service: str, state: State) -> Iterator[Metric]:
