@@ -30,6 +30,7 @@ from canaryctl.config.checks import (
     SecretsCheck,
 )
 from canaryctl.config.deploy import DeployModel
+from canaryctl.config.export import ExportModel
 from canaryctl.config.gateway import DockerGateway, LocalGateway
 from canaryctl.config.model import Config
 from canaryctl.config.plan import PlanModel
@@ -183,6 +184,7 @@ SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
         RunbookCheck,
         ProbeModel,
     ),
+    "export": (ExportModel,),
 }
 SAID_OTHERWISE = {
     "risk",  # a percentage

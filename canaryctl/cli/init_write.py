@@ -151,6 +151,12 @@ liveness: 3
 #   smoke_test: true              # has to pass before it gets traffic
 #   logs: canary-logs             # where the logs of a canary thrown back are kept
 #   within: 10m                   # one run of Compose
+
+# Where Prometheus reads canaryctl's own metrics: of a rollout while it runs, of `canaryctl guard`.
+# export:
+#   listen: 127.0.0.1:9181
+#   guard_listen: 127.0.0.1:9182
+#   linger: 20s                   # an ended rollout waits at most so long to be read once more
 """
 
 

@@ -83,6 +83,7 @@ def run(
     Raises:
         GatewayHeld: another rollout holds the gateway; nothing was touched.
     """
+    from canaryctl.cli.exported import exported
     from canaryctl.cli.shown import shown
     from canaryctl.cli.stop import StopFlag
     from canaryctl.core.lease import Lease
@@ -123,6 +124,7 @@ def run(
         Journal.opened(build, mark, setup=Setup(plan, gates, config.judgement())),
         *shown(build, mark, output, given.command),
         *extra,
+        *exported(config, mark, stop.by),
     ]
     runner = Runner(
         plan=plan,

@@ -10,6 +10,7 @@ from canaryctl.config.base import Model
 from canaryctl.config.breaker import BreakerModel, Breaking
 from canaryctl.config.checks import ChecksModel
 from canaryctl.config.deploy import DeployModel
+from canaryctl.config.export import ExportModel
 from canaryctl.config.fields import (
     Name,
     Share,
@@ -59,6 +60,9 @@ class Config(Model):
     )
     deploy: DeployModel | None = Field(
         None, description="how versions are deployed; left out: canaryctl deploys none"
+    )
+    export: ExportModel | None = Field(
+        None, description="where canaryctl's own metrics are read; left out: nowhere"
     )
 
     checks: ChecksModel = Field(

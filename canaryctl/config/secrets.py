@@ -54,6 +54,8 @@ _NAMES = (
     ("checks", "secrets"),
     ("checks", "artifacts"),
     ("checks", "runbook"),
+    ("deploy",),
+    ("export",),
 )
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from canaryctl.core.errors import CanaryctlError, GatewayUnreachable
 from canaryctl.core.lease import Lease, OnAbandon, Stamped
 from canaryctl.core.moment import Moment
 from canaryctl.core.weight import Weight
 from canaryctl.drivers.lease_file import Found
-from canaryctl.guarding.abandoned import bring_back, warm
+from canaryctl.guarding.abandoned import Returned, bring_back, warm
 from canaryctl.guarding.stuck import end_if_named
 from canaryctl.wiring import Build
+
+if TYPE_CHECKING:
+    from canaryctl.guarding.exported import GuardExport
 
 EVERY = 5.0
 """Seconds between two looks at most; a lease about to run out is looked at when it does."""
@@ -30,13 +34,16 @@ class GuardService:
         build: the gateway.
         say: told what happens, a sentence each.
         stopped: gives who asked it to end, None while nobody has.
+        exported: shows what it sees to Prometheus; None: nobody does.
     """
 
     build: Build
     say: Callable[[str], None]
     stopped: Callable[[], str | None]
+    exported: GuardExport | None = None
     _said: str = field(default="", init=False)
     _broken: float | None = field(default=None, init=False)
+    _found: Found | None = field(default=None, init=False)
 
     def run(self) -> None:
         """Watch until somebody asks to stop. Never raises for what the world does."""
@@ -44,13 +51,16 @@ class GuardService:
         while self.stopped() is None:
             pause = self.look()
             until = self.build.clock.now() + pause
+            if self.exported is not None:
+                self.exported.looked(self._found)
             while self.stopped() is None and (left := until - self.build.clock.now()) > 0:
                 self.build.clock.sleep(min(left, LEAST))
 
     def look(self) -> float:
         """Look once, and act if it takes; gives the seconds until the next look."""
+        self._found = None
         try:
-            found = self.build.lease.look()
+            self._found = found = self.build.lease.look()
             if found.lease is None and found.text is not None:
                 return self._unreadable(found)
             self._broken = None
@@ -74,8 +84,7 @@ class GuardService:
             self.build, found.lease.owner
         ):
             self.say(f"{found.lease.owner} slept in the middle of a change and was ended")
-        done = bring_back(self.build, found, why, self.say)
-        self._once(done.said)
+        self._brought(bring_back(self.build, found, why, self.say))
         return EVERY if found.lease.on_abandon is OnAbandon.HOLD else LEAST
 
     def _unreadable(self, found: Found) -> float:
@@ -94,7 +103,7 @@ class GuardService:
             return EVERY
         there = replace(found, stamped=Stamped(lease, Moment("", 0.0)))
         why = f"its lease could not be read for {BROKEN_FOR:g} s"
-        self._once(bring_back(self.build, there, why, self.say).said)
+        self._brought(bring_back(self.build, there, why, self.say))
         return EVERY if lease.on_abandon is OnAbandon.HOLD else LEAST
 
     def _told_by_the_weights(self) -> Lease | None:
@@ -119,6 +128,11 @@ class GuardService:
             weight=str(seen.weight),
             on_abandon=gateway.on_abandon,
         )
+
+    def _brought(self, done: Returned) -> None:
+        self._once(done.said)
+        if done.proof is not None and self.exported is not None:
+            self.exported.returned()
 
     def _once(self, text: str) -> bool:
         """Say what is new; tells whether it was."""

@@ -8,12 +8,14 @@ import socket
 import socketserver
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 MAX_BODY_BYTES = 64 * 1024
+_LOOK_AGAIN_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,22 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = -1  # head and body leave in one segment
     timeout = 120  # seconds; longer than a proxy keeps an idle connection
+    _begun = False
+
+    def handle_one_request(self) -> None:
+        """Serve one request, and have it counted as under way from its first line on."""
+        try:
+            super().handle_one_request()
+        finally:
+            if self._begun:
+                self._begun = False
+                self.server.under_way(-1)
+
+    def parse_request(self) -> bool:
+        """Read the head; its first line is there."""
+        self._begun = True
+        self.server.under_way(+1)
+        return super().parse_request()
 
     def _serve(self) -> None:
         body = self._body()
@@ -77,6 +95,8 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(length)) if int(length) <= MAX_BODY_BYTES else None
 
     def _send(self, answer: Answer) -> None:
+        # Whoever keeps the connection is told that there will be no more on it.
+        self.close_connection = self.close_connection or self.server.ending
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(len(answer.body)))
@@ -95,6 +115,11 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], respond: Respond) -> None:
         self.respond = respond
+        self.ending = False
+        self.seen = 0.0
+        """When a request last began or ended, on the monotonic clock."""
+        self.requests = 0
+        """Under way now."""
         self._open: set[socket.socket] = set()
         self._guard = threading.Lock()
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
@@ -115,6 +140,11 @@ class _Server(ThreadingHTTPServer):
         with self._guard:
             self._open.discard(request)
         super().shutdown_request(request)
+
+    def under_way(self, more: int) -> None:
+        with self._guard:
+            self.requests += more
+            self.seen = time.monotonic()
 
     def drop_connections(self) -> None:
         with self._guard:
@@ -155,6 +185,32 @@ class Listener:
                 target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
             ).start()
             self._server = server
+
+    def finish(self, quiet: float, linger: float, within: float) -> None:
+        """Answer what is under way, and what still comes for a while; then close the port.
+
+        Each answer ends its connection, so that whoever sends here goes elsewhere.
+
+        Args:
+            quiet: seconds without a request after which nobody sends any more.
+            linger: seconds for which new requests are answered at most.
+            within: seconds after which what is still under way is cut.
+        """
+        with self._change:
+            if self._server is None:
+                return
+            server, self._server = self._server, None
+            server.ending = True
+            began = server.seen = time.monotonic()
+            while (now := time.monotonic()) < began + linger:
+                if not server.requests and now > server.seen + quiet:
+                    break
+                time.sleep(_LOOK_AGAIN_S)
+            server.shutdown()
+            server.server_close()
+            while server.requests and time.monotonic() < began + within:
+                time.sleep(_LOOK_AGAIN_S)
+            server.drop_connections()
 
     def down(self) -> None:
         """Close the port and drop what is connected; nothing happens when it is closed."""

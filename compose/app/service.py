@@ -21,6 +21,13 @@ from admin import Admin
 from api import Identity, Service
 from listener import Listener
 
+QUIET_S = 0.25
+"""Without a request for so long after SIGTERM, nobody sends any more."""
+LINGER_S = 5.0
+"""New requests are answered for so long after SIGTERM at most."""
+FINISH_WITHIN_S = 25.0
+"""What is under way then is cut; shorter than Docker's patience (stop_grace_period)."""
+
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="The service that canaryctl's demo rolls out.")
@@ -28,7 +35,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--host", default=env("APP_HOST", "127.0.0.1"))
     parser.add_argument("--port", type=int, default=env("APP_PORT", "8000"), help="0: a free one")
     parser.add_argument(
-        "--admin-port", type=int, default=env("APP_ADMIN_PORT"), help="left out: no switches"
+        "--admin-port",
+        type=int,
+        default=env("APP_ADMIN_PORT") or None,
+        help="left out, or empty in the environment: no switches",
     )
     parser.add_argument(
         "--version",
@@ -59,8 +69,9 @@ def main() -> int:
     sys.stdout.write(json.dumps({"event": "listening", **asdict(service.identity), **ports}) + "\n")
     sys.stdout.flush()
     stop.wait()
-    for listener in filter(None, (public, admin)):
-        listener.down()
+    public.finish(QUIET_S, LINGER_S, FINISH_WITHIN_S)
+    if admin is not None:
+        admin.down()
     return 0
 
 
