@@ -21,6 +21,7 @@ _TIMES = 20.0
 _FAR = 6.0
 """A limit so many times above all values is said, not drawn: values would be a flat line."""
 _HEADROOM = 1.15
+_ROOM_FOR_WORDS = 1.4
 _MOST_CROSSES = 40
 _LABEL = 6.2
 """Units of one character, about."""
@@ -49,7 +50,7 @@ def _scale(one: GateSeen) -> tuple[float, bool]:
     highest = max(seen, default=0.0)
     limit = max(limits, default=0.0)
     if highest > 0 and limit > _FAR * highest:
-        return highest * _HEADROOM, True
+        return highest * _ROOM_FOR_WORDS, True
     return max(highest, limit, 0.0) * _HEADROOM or 1.0, False
 
 

@@ -3,13 +3,14 @@
 Two things may not happen to a value from a journal. It may not become markup: so every sign that
 Markdown knows is written as a character reference, which it never reads as structure. And it may
 not fire after that, when a forge looks for mentions, references and addresses in what it has
-rendered: so a sign that begins one is followed by a word joiner (U+2060), which is not seen. No value begins a line,
-so signs that count only there are left as they are.
+rendered: so a sign that begins one is followed by a word joiner (U+2060), which is not seen. No
+value begins a line, so signs that count only there are left as they are.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#!|~&@$^]|:(?=\u2060)")
 _JOINER = "\u2060"
@@ -53,6 +54,6 @@ def row(*cells: str) -> str:
     return f"| {' | '.join(cell or ' ' for cell in cells)} |"
 
 
-def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+def table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Write a table of finished cells."""
     return [row(*heads), row(*("---" for _ in heads)), *(row(*one) for one in rows), ""]

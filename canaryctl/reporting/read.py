@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from canaryctl.reporting.read_stages import PROVEN, stages, steps
 from canaryctl.reporting.shown import number, said
 
 _LOOKED_AT = (20, 10_000)
-"""Entries of the history in which the last rollout is looked for; things done by hand are between."""
+"""Entries in which the last rollout is looked for; things done by hand are between."""
 
 
 def report_of(name: str | None = None, directory: Path | None = None) -> Facts:
@@ -113,7 +114,8 @@ def _zero(recorded: Sequence[Recorded]) -> Iterator[str]:
             turned = one.at
         weight = number(one.payload["event"].get("weight"))
         if turned is not None and one.kind == PROVEN and weight == 0:
-            yield f"0 % was proven {spelled(max(one.at - turned, 0.0))} after the decision to go back"
+            took = spelled(max(one.at - turned, 0.0))
+            yield f"0 % was proven {took} after the decision to go back"
             turned = None
         if one.kind == "drain_ended":
             yield from (said(line) for line in one.payload["said"][:1])
@@ -143,7 +145,7 @@ def _lacks(entry: Entry, recorded: Sequence[Recorded]) -> Iterator[str]:
             f"The record begins with event {recorded[0].seq}: the journal was broken before, and "
             "what came earlier may be in a journal.broken-N.db beside it."
         )
-    gaps = sum(b.seq != a.seq + 1 for a, b in zip(recorded, recorded[1:], strict=False))
+    gaps = sum(b.seq != a.seq + 1 for a, b in pairwise(recorded))
     if gaps:
         yield f"Events are missing at {gaps} place{'s' * (gaps != 1)} of the record."
     if entry.outcome == NOT_ENDED:

@@ -152,7 +152,10 @@ def asked(recorded: Iterable[Recorded]) -> Iterator[Asked]:
         accepted = answer.get("accepted")
         yield Asked(
             one.at,
-            *(said(event.get(key)) for key in ("verb", "who", "why", "role")),
+            said(event.get("verb")),
+            said(event.get("who")),
+            said(event.get("why")),
+            said(event.get("role")),
             accepted if isinstance(accepted, bool) else None,
             said(answer.get("said")),
         )

@@ -6,12 +6,13 @@ out here, once; escaping for HTML and Markdown is the business of those who writ
 
 from __future__ import annotations
 
+from datetime import UTC
 from math import isfinite
 
 from canaryctl.core.gate import Unit, written
 from canaryctl.core.redaction import SECRETS
 from canaryctl.listeners.line import clean
-from canaryctl.listeners.when import UTC, moment
+from canaryctl.listeners.when import moment
 
 _DAY = 86_400.0
 
