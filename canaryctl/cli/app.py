@@ -27,6 +27,7 @@ from canaryctl.cli import (
     resume,
     rollback,
     rollout,
+    schema,
     simulate,
     status,
     weights,
@@ -63,6 +64,7 @@ for verb in (
     replay,
     report,
     config,
+    schema,
     init,
     demo,
 ):

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>#!|~&@$^]|:(?=\u2060)")
 _JOINER = "\u2060"
 _FIRES = re.compile(
-    r"(?<=[@#!$~&%^])(?=[\w\"'])|(?<=:)(?=//|[\w+-]+:)|(?<=\bwww)(?=\.)|(?<=\bGH)(?=-\d)"
+    r"(?<=[@#!$~&%^])(?=[\w\"'])|(?<=:)(?=//|[a-z+_-][\w+-]*:)|(?<=\bwww)(?=\.)|(?<=\bGH)(?=-\d)"
 )
 _TICKS = re.compile(r"`+")
 
