@@ -64,8 +64,10 @@ WRITTEN = record(
         "answer": maybe(ANY),
         "command": maybe(ANY),
         "ending": maybe(ANY),
+        "setup": ANY,
     },
     about="One event as it was written down; at in epoch seconds, stage from 0.",
+    optional=["setup"],
 )
 _SAID = record(
     {

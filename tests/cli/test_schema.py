@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,6 @@ import typer.main
 from jsonschema import Draft202012Validator
 
 from canaryctl.cli.app import app
-from canaryctl.cli.context import Context
 from canaryctl.cli.schema import lines, schema_of
 from canaryctl.cli.schema_rollout import ERROR, LINES
 from canaryctl.core.breaker import Breaker, Circuit
@@ -45,12 +45,10 @@ from canaryctl.core.state import Phase, State, Waiting
 from canaryctl.core.weight import Weight
 from canaryctl.demo.local_stack import local_stack
 from canaryctl.demo.processes import Child
-from canaryctl.demo.warm_up import wait_for_traffic
 from canaryctl.drivers.clock import SystemClock
 from canaryctl.listeners.record import Record
 from canaryctl.listeners.records import records
 from canaryctl.listeners.waits_record import wait_records
-from canaryctl.ports import Mark
 from tests.listeners.walk import BANNER, Walk, errors, plan
 
 PAGE = Path(__file__).parents[2] / "docs/output.md"
@@ -215,43 +213,54 @@ class Site:
             "CANARYCTL_STATE_DIR": str(folder / "state"),
         }
 
-    def started(self, *arguments: str) -> subprocess.Popen[str]:
+    @contextmanager
+    def started(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """Start it; it is gone afterwards."""
         command = [sys.executable, "-m", "canaryctl", "--config", str(self.config), *arguments]
-        return subprocess.Popen(
+        with subprocess.Popen(
             [*command, "--output", "json"],
             env=self.env,
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-        )
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def run(self, *arguments: str, code: int = 0) -> str:
-        process = self.started(*arguments)
-        try:
+        with self.started(*arguments) as process:
             out, err = process.communicate(timeout=WITHIN)
-        finally:
-            process.kill()
-            process.wait()
         assert process.returncode == code, err
         return out
+
+    def wait_for_traffic(self) -> None:
+        """Wait until the preflight's gates see stable's metrics."""
+        for _ in range(60):
+            with self.started("rollout", "--version", "v0.2.0", "--dry-run") as process:
+                _, err = process.communicate(timeout=WITHIN)
+            if process.returncode == 0:
+                return
+        raise AssertionError(err)
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
     clock = SystemClock()
-    with local_stack(folder, clock, "3s") as stack:
-        build = Context(stack.config).build()
-        build.router.set(Weight.ZERO, Mark(reason="the test begins"), None)
+    with local_stack(folder, clock, "10m") as stack:
+        found = Site(folder, stack.config)
+        found.run("weights", "set", "0")
         argv = [
             *(sys.executable, "-m", "canaryctl.demo.load", "--url", stack.url),
             *("--rate", "40", "--seconds", "600", "--connections", "4"),
             *("--report", str(folder / "load.json")),
         ]
         with Child("load", argv, log_dir=folder, clock=clock):
-            wait_for_traffic(build.metrics, clock)
-            yield Site(folder, stack.config)
+            found.wait_for_traffic()
+            yield found
 
 
 def test_verbs_at_rest(site: Site) -> None:
@@ -274,8 +283,7 @@ def test_verbs_at_rest(site: Site) -> None:
 
 
 def test_verbs_of_a_rollout(site: Site) -> None:
-    rollout = site.started("rollout", "--version", "v0.2.0", "--stages", "50,100")
-    try:
+    with site.started("rollout", "--version", "v0.2.0", "--stages", "50,100") as rollout:
         assert rollout.stdout is not None
         head = ""
         while '"event":"evaluation"' not in head:
@@ -287,9 +295,6 @@ def test_verbs_of_a_rollout(site: Site) -> None:
         valid("approve", site.run("approve", "--as", "ops", code=4))
         rollout.send_signal(signal.SIGTERM)
         rest, err = rollout.communicate(timeout=WITHIN)
-    finally:
-        rollout.kill()
-        rollout.wait()
     assert rollout.returncode == 130, err
     found = valid("rollout", head + rest)
     assert {"control", "interrupted", "time_to_zero", "outcome"} <= {one["event"] for one in found}
@@ -300,7 +305,9 @@ def test_verbs_of_a_rollout(site: Site) -> None:
 
 
 def test_a_simulation(site: Site) -> None:
-    found = valid("simulate", site.run("simulate", "--runs", "2", "--rps", "20", "--jobs", "1"))
+    found = valid(
+        "simulate", site.run("simulate", "--runs", "1", "--rps", "5", "--families", "healthy")
+    )
     assert {one["event"] for one in found} == {"simulation", "row", "summary"}
 
 
