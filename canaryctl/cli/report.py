@@ -37,7 +37,7 @@ def report(
     ] = None,
     output: Annotated[Output, typer.Option("--output", "-o")] = Output.TEXT,
 ) -> None:
-    """Report on a rollout from this user's journal: what happened, on what numbers, and why."""
+    """Report on a rollout from the journal: what happened, on what numbers, and why."""
     from canaryctl.core.errors import ConfigError
     from canaryctl.reporting.read import report_of
 

@@ -151,7 +151,9 @@ RARE: tuple[Event, ...] = (
     Held(5.0, "bob"),
     Drifted(5.0, "edited"),
     Controlled(5.0, Verb.PAUSE, "q1", "bob", "because", "ops"),
-    BreakerMoved(5.0, Breaker(Circuit.OPEN, 9.0, 1, 5, "five in a row"), Weight(100)),
+    BreakerMoved(
+        5.0, Breaker(Circuit.OPEN, until=9.0, openings=1, reason="five in a row"), Weight(100)
+    ),
     DrainEnded(5.0, Drained(2, None, None, None, 2, None, 0, None, "")),
     WeightRefused(5.0, ZERO, "no"),
     TrafficUnproven(5.0, ZERO, "no"),

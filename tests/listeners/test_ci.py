@@ -182,7 +182,7 @@ def test_an_annotation_is_one_line_that_says_what_was_meant(text: str) -> None:
 
 def test_gitlab_folds_each_stage() -> None:
     log = io.StringIO()
-    listeners = [PlainListener(BANNER, log), GitlabListener(log)]
+    listeners: list[Listener] = [PlainListener(BANNER, log), GitlabListener(log)]
     Walk(listeners, State(plan("5", "100", observe=20.0))).begin().to_the_end()
     text = log.getvalue()
     marks = re.findall(r"\x1b\[0Ksection_(start|end):(\d+):(\w+)\r\x1b\[0K(.*)\n", text)
