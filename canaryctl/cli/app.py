@@ -25,9 +25,11 @@ from canaryctl.cli import (
     redacted,
     release,
     replay,
+    report,
     resume,
     rollback,
     rollout,
+    schema,
     simulate,
     smoke_test,
     status,
@@ -66,7 +68,9 @@ for verb in (
     release,
     history,
     replay,
+    report,
     config,
+    schema,
     init,
     demo,
 ):
@@ -175,6 +179,9 @@ def _report(error: CanaryctlError, *, as_json: bool) -> None:
     typer.echo(f"canaryctl: {error}", err=True)
     if error.next_step:
         typer.echo(f"  next: {error.next_step}", err=True)
+    from canaryctl.cli.ci_run import annotate
+
+    annotate(f"canaryctl: {type(error).__name__}", f"{error} (exit code {error.exit_code})")
     if as_json:
         said = {
             "event": "error",

@@ -36,6 +36,8 @@ def rehearse(config: Config, path: Path, release: str, output: Output) -> None:
     Raises:
         ConfigError: something would fail; all of it is listed.
     """
+    from canaryctl.cli.ci_run import summarise
+    from canaryctl.cli.dry_run_summary import plan_summary
     from canaryctl.quantities import spelled
     from canaryctl.wiring import Build
 
@@ -49,19 +51,20 @@ def rehearse(config: Config, path: Path, release: str, output: Output) -> None:
     queries = list(_queries(build, release))
     checks = list(_checks(build, release))
     failed = [check for check in checks if check["passed"] is False]
+    said = {
+        "event": "dry_run",
+        "version": release,
+        "service": config.service,
+        "stages": stages,
+        "duration": plan.duration,
+        "longest": plan.longest,
+        "configurations": diffs,
+        "queries": queries,
+        "checks": checks,
+        "passed": not failed,
+    }
+    summarise(lambda: plan_summary(said))
     if output is Output.JSON:
-        said = {
-            "event": "dry_run",
-            "version": release,
-            "service": config.service,
-            "stages": stages,
-            "duration": plan.duration,
-            "longest": plan.longest,
-            "configurations": diffs,
-            "queries": queries,
-            "checks": checks,
-            "passed": not failed,
-        }
         typer.echo(json.dumps(said))
     else:
         typer.echo(f"DRY RUN: {config.service} {release}; nothing is changed")

@@ -20,6 +20,7 @@ def shown(build: Build, mark: Mark, output: Output, command: str) -> list[Listen
     display is live; anywhere else plain lines make a log. ``command`` is how canaryctl was
     called, up to the verb, for the next steps.
     """
+    from canaryctl.cli.ci_run import ci_listeners
     from canaryctl.cli.rules import judged_line
     from canaryctl.listeners.words import Banner
 
@@ -35,11 +36,15 @@ def shown(build: Build, mark: Mark, output: Output, command: str) -> list[Listen
         from canaryctl.listeners.ndjson import NdjsonListener
         from canaryctl.listeners.plain import PlainListener
 
-        return [NdjsonListener(banner, sys.stdout), PlainListener(banner, sys.stderr)]
+        people = [
+            PlainListener(banner, sys.stderr),
+            *ci_listeners(banner, mark.rollout, sys.stderr),
+        ]
+        return [NdjsonListener(banner, sys.stdout), *people]
     if sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI"):
         from canaryctl.listeners.live import LiveListener, Terminal
 
         return [LiveListener(banner, Terminal())]
     from canaryctl.listeners.plain import PlainListener
 
-    return [PlainListener(banner, sys.stdout)]
+    return [PlainListener(banner, sys.stdout), *ci_listeners(banner, mark.rollout, sys.stdout)]
