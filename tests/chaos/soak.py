@@ -26,7 +26,7 @@ from tests.chaos import safe
 from tests.chaos.figures import busy, spread, tell
 from tests.chaos.growth import Growth, grown
 from tests.chaos.kills import ended_load
-from tests.chaos.machine import Machine
+from tests.chaos.machine import Forked, Machine
 from tests.chaos.running import ChaosError, eventually, guards
 from tests.chaos.soak_faults import HAPPENINGS, ROLLOUT, Happening, Stage
 from tests.chaos.together import together
