@@ -42,7 +42,7 @@ class PlanModel(Model):
     )
     hold_for: Duration = Field(
         1800.0,
-        description="stable in trouble itself may hold the rollout for so long, in all; waits do not count",
+        description="stable in trouble itself may hold the rollout so long in all, waits apart",
     )
     deadline: Duration = Field(
         DAY, description="the whole rollout may take so long, waits included; then back to 0 %"
