@@ -38,15 +38,15 @@ def rehearse(config: Config, path: Path, release: str, output: Output) -> None:
     """
     from canaryctl.cli.ci_run import summarise
     from canaryctl.cli.dry_run_summary import plan_summary
+    from canaryctl.listeners.plan_words import wait
+    from canaryctl.listeners.waits_record import stage_record
     from canaryctl.quantities import spelled
     from canaryctl.wiring import Build
 
     build = Build(config, path.resolve().parent)
     plan = config.core_plan()
-    stages = [
-        {"stage": n, "weight": float(str(s.weight)), "observe": s.observe}
-        for n, s in enumerate(plan.stages, 1)
-    ]
+    stages = [{"stage": n, **stage_record(stage)} for n, stage in enumerate(plan.stages, 1)]
+    waits = " besides its waits" if any(stage.before for stage in plan.stages) else ""
     diffs = list(_diffs(build, release))
     queries = list(_queries(build, release))
     checks = list(_checks(build, release))
@@ -70,13 +70,15 @@ def rehearse(config: Config, path: Path, release: str, output: Output) -> None:
         typer.echo(f"DRY RUN: {config.service} {release}; nothing is changed")
         typer.echo(
             f"\nPlan: {len(stages)} stages, {spelled(plan.duration)} "
-            f"(at most {spelled(plan.longest)} when stages are extended), "
+            f"(at most {spelled(plan.longest)} when stages are extended){waits}, "
             f"evaluated every {spelled(plan.interval)}"
         )
-        for stage in stages:
+        for number, stage in enumerate(plan.stages, 1):
+            for one in stage.before:
+                typer.echo(f"  {wait(one)}")
             typer.echo(
-                f"  [STAGE {stage['stage']}/{len(stages)}] {stage['weight']:g} % canary, "
-                f"observed for {spelled(stage['observe'])}"
+                f"  [STAGE {number}/{len(stages)}] {stage.weight} % canary, "
+                f"observed for {spelled(stage.observe)}"
             )
         for diff in diffs:
             typer.echo(f"\nConfiguration for {diff['weight']:g} %:")

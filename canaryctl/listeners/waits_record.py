@@ -16,7 +16,7 @@ from canaryctl.listeners.when import iso
 def plan_record(plan: Plan) -> Record:
     """Write a plan; a stage without waits has no ``before``. Times in seconds."""
     return {
-        "stages": [_stage(stage) for stage in plan.stages],
+        "stages": [stage_record(stage) for stage in plan.stages],
         "interval": number(plan.interval),
         "duration": number(plan.duration),
         "longest": number(plan.longest),
@@ -24,7 +24,8 @@ def plan_record(plan: Plan) -> Record:
     }
 
 
-def _stage(stage: Stage) -> Record:
+def stage_record(stage: Stage) -> Record:
+    """Write a stage; without waits it has no ``before``."""
     found: Record = {"weight": percent(stage.weight), "observe": number(stage.observe)}
     waits: list[Json] = [_wait(one) for one in stage.before]
     return found | ({"before": waits} if waits else {})
