@@ -14,6 +14,7 @@ from canaryctl.core.commands import Command
 from canaryctl.core.control import Answer, Desk
 from canaryctl.core.drained import Drained
 from canaryctl.core.events import Event
+from canaryctl.core.hooks import HookResult
 from canaryctl.core.moment import Moment
 from canaryctl.core.sequential.batch import Attempts
 from canaryctl.core.series import Readings, Wanted
@@ -462,6 +463,21 @@ class Identifying(Protocol):
         Raises:
             HostError: the host cannot be reached.
         """
+        ...
+
+
+class Asking(Protocol):
+    """Who runs the hooks that are gates, beside the rollout. No method waits for one, or raises."""
+
+    def look(self, state: State) -> tuple[HookResult, ...] | None:
+        """Have the hooks run that the state waits for, and end those of any other state.
+
+        Gives the results once all have passed, or one has not; None: nothing is new.
+        """
+        ...
+
+    def close(self) -> None:
+        """End what still runs."""
         ...
 
 

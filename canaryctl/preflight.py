@@ -34,6 +34,7 @@ class Preflight:
         verify: the control listener as reached from here.
         identities: asks the versions' servers who they are; None: nobody does.
         exposed: gives the addresses beyond loopback at which it can be reached too.
+        hooks: asks the hooks that are gates; last, and only where nothing else failed.
     """
 
     plan: Plan
@@ -48,6 +49,7 @@ class Preflight:
     verify: str = ""
     exposed: Callable[[], Sequence[str]] = tuple
     identities: Identifying | None = None
+    hooks: Callable[[], Iterator[Check]] | None = None
 
     def __call__(self) -> tuple[Check, ...]:
         """Run all checks; one that raises has failed, the others still run."""
@@ -66,6 +68,8 @@ class Preflight:
                 hint = f" ({error.next_step})" if error.next_step else ""
                 wrong = isinstance(error, ConfigError)
                 found.append(Check(name, False, f"{error}{hint}", configuration=wrong))
+        if self.hooks is not None and all(check.passed is not False for check in found):
+            found += self.hooks()
         return tuple(found)
 
     def _gateway(self) -> Iterator[Check]:

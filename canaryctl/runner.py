@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from operator import methodcaller
 
 from canaryctl.core.accounts import by_evidence
 from canaryctl.core.analysis import Analysis, Judgement
@@ -51,6 +52,7 @@ from canaryctl.core.series import Version
 from canaryctl.core.state import Phase, State
 from canaryctl.core.weight import Weight
 from canaryctl.ports import (
+    Asking,
     Clock,
     Controls,
     Counting,
@@ -84,6 +86,7 @@ class Runner:
         controls: where people ask things of the rollout; None where nobody can.
         breaking: when the circuit breaker opens; None: there is none.
         identities: asks the versions' servers who they are, before each stage; None: nobody does.
+        hooks: runs the hooks that are gates, while the rollout waits for them; None: none.
         first: the stage to begin with, from 0; another one for a rollout that is resumed.
     """
 
@@ -104,6 +107,7 @@ class Runner:
     first: int = 0
     breaking: BreakerPolicy | None = None
     identities: Identifying | None = None
+    hooks: Asking | None = None
     _watch: Watch = field(init=False)
     _expect: str | None = field(default=None, init=False)
     _analysis: Analysis = field(init=False)
@@ -122,6 +126,7 @@ class Runner:
             controls=self.controls,
             attempts=self.attempts,
             breaking=self.breaking,
+            hooks=self.hooks,
         )
 
     def run(self) -> State:
@@ -130,7 +135,7 @@ class Runner:
         event: Event = Started(self.clock.now())
         while True:
             state, command = advance(state, event)
-            self._tell(event, state, command)
+            self._tell(methodcaller("heard", event, state, command))
             if isinstance(event, Controlled) and state.answer is not None:
                 self._watch.answer(state.answer)
             if command is None:
@@ -138,10 +143,10 @@ class Runner:
                 return state
             event = self._carried_out(command, state)
 
-    def _tell(self, event: Event, state: State, command: Command | None) -> None:
+    def _tell(self, tell: Callable[[Listener], None]) -> None:
         for listener in self.listeners:
             try:
-                listener.heard(event, state, command)
+                tell(listener)
             except Exception:  # noqa: BLE001  a listener never changes an outcome
                 _log.warning("%s failed", type(listener).__name__, exc_info=True)
 
@@ -163,8 +168,10 @@ class Runner:
             _log.debug("unforeseen", exc_info=True)
             return Crashed(self.clock.now(), SECRETS.hide(f"{type(error).__name__}: {error}"))
 
-    def _checked(self) -> PreflightEnded:
+    def _checked(self) -> Event:
         checks = self.preflight()
+        if by := self.stopped():
+            return Interrupted(self.clock.now(), by)  # a hook was being asked
         failed = any(check.passed is False for check in checks)
         if failed:
             return PreflightEnded(self.clock.now(), checks)
@@ -190,6 +197,7 @@ class Runner:
 
     def _set(self, command: SetWeight, state: State) -> Event:
         self.clock.sleep(command.pause)
+        self._watch.hooked(state)  # one that still runs is ended; nobody waits for its end
         lost = self._watch.alive(state)  # a change may take long
         if command.force:
             lost = None  # a way back asks only whether the gateway is somebody else's now
@@ -250,7 +258,7 @@ class Runner:
         while (now := self.clock.now()) < command.until:
             if (event := self._watch.tick(state)) is not None:
                 return event
-            self._tick(state, now)
+            self._tell(methodcaller("ticked", state, now))
             self.clock.sleep(min(TICK, command.until - now))
         event = (
             self._watch.gateway(state)
@@ -260,13 +268,6 @@ class Runner:
         if event is not None:
             return event
         return self._judged(command, state) if isinstance(command, Observe) else Waited(now)
-
-    def _tick(self, state: State, now: float) -> None:
-        for listener in self.listeners:
-            try:
-                listener.ticked(state, now)
-            except Exception:  # noqa: BLE001  a listener never changes an outcome
-                _log.warning("%s failed", type(listener).__name__, exc_info=True)
 
     def _judged(self, command: Observe, state: State) -> Event:
         frame = self._frame(command.since, command.unseen, state.stage.weight)

@@ -15,13 +15,15 @@ from canaryctl.core.events import (
     Drifted,
     Event,
     GatewaySilent,
+    Hooked,
     Interrupted,
     Overtaken,
 )
 from canaryctl.core.generation import number
 from canaryctl.core.phases.controls import where
+from canaryctl.core.plan import Ask
 from canaryctl.core.state import Phase, State
-from canaryctl.ports import Clock, Controls, Counting, InForce, Mark, Router, Tenure
+from canaryctl.ports import Asking, Clock, Controls, Counting, InForce, Mark, Router, Tenure
 
 EVERY = 1.0
 """Seconds between two readings of the generation in force, and of the desk."""
@@ -43,6 +45,7 @@ class Watch:
         attempts: NGINX's own counts, None where they are not kept.
         breaking: when the circuit breaker opens; None: there is none.
         mark: what is written beside the weights: whose they are.
+        hooks: runs the hooks that are gates; None: there are none.
     """
 
     router: Router
@@ -53,6 +56,7 @@ class Watch:
     controls: Controls | None = None
     attempts: Counting | None = None
     breaking: BreakerPolicy | None = None
+    hooks: Asking | None = None
     _breaker: Breaker = field(default_factory=Breaker, init=False)
     _watched: float = field(default=0.0, init=False)
     _drifted: float = field(default=0.0, init=False)
@@ -65,10 +69,20 @@ class Watch:
             return Interrupted(now, by)
         if (lost := self.alive(state)) is not None:
             return lost
+        if (said := self.hooked(state)) is not None:
+            return said
         if now - self._watched < EVERY:
             return None
         self._watched = now
         return self.gateway(state) or self.broken(state) or self._asked()
+
+    def hooked(self, state: State) -> Event | None:
+        """See how the hooks ended that are waited for; those of another state are ended."""
+        results = None if self.hooks is None else self.hooks.look(state)
+        if results is None or state.asking is None:
+            return None
+        assert isinstance(state.asking.what, Ask)  # noqa: S101  it asks hooks
+        return Hooked(self.clock.now(), state.asking.what.moment, results)
 
     def alive(self, state: State) -> Event | None:
         """Give a sign of life; an event when the gateway is somebody else's."""
@@ -191,7 +205,9 @@ class Watch:
             _log.warning("a request cannot be answered: %s", error)
 
     def close(self, said: str) -> None:
-        """Tell whoever still asks that the rollout has ended."""
+        """Tell whoever still asks that the rollout has ended, and end what still runs."""
+        if self.hooks is not None:
+            self.hooks.close()
         if self.controls is None:
             return
         try:

@@ -21,7 +21,8 @@ from canaryctl.core.commands import Command, SetWeight
 from canaryctl.core.control import Verb
 from canaryctl.core.drained import Drained
 from canaryctl.core.gate import Finding, Status
-from canaryctl.core.plan import OnDrift, Pause, Plan, Stage
+from canaryctl.core.hooks import HookMoment, HookResult
+from canaryctl.core.plan import Ask, OnDrift, Pause, Plan, Stage
 from canaryctl.core.rollout import TABLE, advance
 from canaryctl.core.state import Phase, State
 from canaryctl.core.weight import Weight
@@ -37,9 +38,20 @@ _PLAN = Plan(
 )
 _MENDING = replace(_PLAN, on_drift=OnDrift.REASSERT, reasserts=1, drain_within=STEP)
 _WAITING = replace(_PLAN.stages[0], before=(Pause(2 * STEP),))
-_PLANS = (_PLAN, _MENDING, replace(_MENDING, stages=(_WAITING, _PLAN.stages[1])))
+_BEFORE, _AFTER = HookMoment.BEFORE_STAGE, HookMoment.AFTER_STAGE
+_ASKING = tuple(
+    replace(stage, before=(Ask(_BEFORE, ("warm",)),), after=(Ask(_AFTER, ("look",)),))
+    for stage in _PLAN.stages
+)
+_PLANS = (
+    _PLAN,
+    _MENDING,
+    replace(_MENDING, stages=(_WAITING, _PLAN.stages[1])),
+    replace(_PLAN, stages=_ASKING),
+)
 _OTHER = Weight.parse(5)
 _TEST = Weight.parse(1)
+_ENDS = (Status.PASS, Status.FAIL)
 _CIRCUITS = (Circuit.OPEN, Circuit.CLOSED, Circuit.BACK)
 """That a breaker becomes half-open is nothing that a rollout is told."""
 
@@ -90,8 +102,9 @@ def _key(state: State, command: Command | None, now: float) -> tuple[object, ...
     """Name what the next step depends on; times only as far as a bound can be passed."""
     silences = (state.silent_since, state.gateway_silent_since)
     circuit = None if state.breaker is None else state.breaker.circuit
+    waiting = None if state.waiting is None else state.waiting.what
     return (
-        *(_PLANS.index(state.plan), state.waiting is None, circuit, state.reasserted, state.after),
+        *(_PLANS.index(state.plan), waiting, circuit, state.reasserted, state.after),
         *(state.phase, state.index, state.attempts, command is None),
         *(None if since is None else min(now - since, STEP) for since in silences),
         min((now - state.since) // STEP, _MOST_STEPS),
@@ -119,6 +132,7 @@ def _variants(state: State, command: Command | None, at: float) -> Iterator[e.Ev
         e.Drifted(at, "edited"),
         *(e.BreakerMoved(at, Breaker(circuit, at + STEP), _TEST) for circuit in _CIRCUITS),
         e.Waited(at),
+        *(e.Hooked(at, _AFTER, (HookResult("look", status, "said"),)) for status in _ENDS),
         e.DrainEnded(at, Drained(1, 0, 0.5, 0.5)),
         e.Interrupted(at, "Ctrl-C"),
         e.Crashed(at, "a defect"),

@@ -32,7 +32,9 @@ from canaryctl.config.checks import (
 from canaryctl.config.deploy import DeployModel
 from canaryctl.config.export import ExportModel
 from canaryctl.config.gateway import DockerGateway, LocalGateway
+from canaryctl.config.hooks import HookModel
 from canaryctl.config.model import Config
+from canaryctl.config.notify import ChannelModel
 from canaryctl.config.plan import PlanModel
 from canaryctl.config.probes import ProbeModel
 from canaryctl.config.smoke import SmokeModel
@@ -174,6 +176,8 @@ SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
     ),
     "breaker": (BreakerModel,),
     "smoke": (SmokeModel,),
+    "hooks": (HookModel,),
+    "notify": (ChannelModel,),
     "deploy": (DeployModel,),
     "checks": (
         ChecksModel,
@@ -205,6 +209,7 @@ SAID_OTHERWISE = {
     *("stable", "canary", "warm_up", "profiles"),
     *("checks", "release", "secrets", "artifacts", "runbook", "files", "checkpoints", "probes"),
     *("required", "optional", "procedures", "json", "panels"),
+    *("hooks", "notify", "events"),
 }
 
 

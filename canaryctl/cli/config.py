@@ -83,6 +83,23 @@ def understood(config: Config) -> Iterator[tuple[str, str]]:
     if config.liveness:
         times = f"{config.liveness} failed scrapes in a row"
         yield label, f"canary up: {times} end the rollout"
+    yield from (("hooks", clean(said)) for said in _hooks(config))
+    yield from (("notify", clean(said)) for said in _channels(config))
+
+
+def _hooks(config: Config) -> Iterator[str]:
+    from canaryctl.quantities import spelled
+
+    for one, given in zip(config.core_hooks(), config.hooks, strict=True):
+        gate = "a gate, " if one.gate else ""
+        at = ", ".join(moment.value for moment in given.at)
+        yield f"{one.name}: {gate}{at}, {spelled(one.timeout)} at most"
+
+
+def _channels(config: Config) -> Iterator[str]:
+    for one in config.notify:
+        events = ", ".join(one.events) or "every event"
+        yield f"{one.name}: {events}, from {one.severity.value} on"
 
 
 def _gateway(gateway: dict[str, Any]) -> str:

@@ -49,6 +49,10 @@ def rehearse(config: Config, path: Path, release: str, output: Output) -> None:
     waits = " besides its waits" if any(stage.before for stage in plan.stages) else ""
     diffs = list(_diffs(build, release))
     queries = list(_queries(build, release))
+    hooks: list[dict[str, Any]] = [
+        {"name": hook.name, "gate": hook.gate, "at": [moment.value for moment in given.at]}
+        for hook, given in zip(config.core_hooks(), config.hooks, strict=True)
+    ]
     checks = list(_checks(build, release))
     failed = [check for check in checks if check["passed"] is False]
     said = {
@@ -65,6 +69,19 @@ def rehearse(config: Config, path: Path, release: str, output: Output) -> None:
     }
     summarise(lambda: plan_summary(said))
     if output is Output.JSON:
+        said = {
+            "event": "dry_run",
+            "version": release,
+            "service": config.service,
+            "stages": stages,
+            "duration": plan.duration,
+            "longest": plan.longest,
+            "configurations": diffs,
+            "queries": queries,
+            "hooks": hooks,
+            "checks": checks,
+            "passed": not failed,
+        }
         typer.echo(json.dumps(said))
     else:
         typer.echo(f"DRY RUN: {config.service} {release}; nothing is changed")
@@ -88,6 +105,11 @@ def rehearse(config: Config, path: Path, release: str, output: Output) -> None:
             typer.echo(f"  {query['gate']}: {query['rule']}")
             for text in query["queries"]:
                 typer.echo(f"    {text}")
+        if hooks:
+            typer.echo("\nHooks (none is run):")
+        for hook in hooks:
+            gate = "a gate, " if hook["gate"] else ""
+            typer.echo(f"  {hook['name']}: {gate}{', '.join(hook['at'])}")
         typer.echo("\nChecks:")
         for check in checks:
             sign = {True: "✓", False: "✗", None: "–"}[check["passed"]]

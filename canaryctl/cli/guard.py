@@ -26,7 +26,7 @@ def guard(
 ) -> None:
     """Watch the gateway beside NGINX; when a rollout's lease runs out, prove 0 %. Runs for ever.
 
-    It needs service, versions and gateway of the configuration, nothing else.
+    It needs service, versions and gateway of the configuration; notify, for whoever should know.
     """
     from canaryctl.cli.stop import StopFlag
     from canaryctl.guarding.service import GuardService
@@ -61,3 +61,14 @@ def _exported(build: Build) -> GuardExport | None:
     from canaryctl.guarding.exported import GuardExport
 
     return GuardExport(build, split(export.guard_listen), _say)
+    notifier = Notifier(build.config.channels(), build.clock)
+    service = GuardService(build, lambda text: typer.echo(text, err=True), stop.by, notifier.tell)
+    typer.echo(f"watching {build.gateway}", err=True)
+    try:
+        if once:
+            service.look()
+            return None
+        with stop:
+            service.run()
+    finally:
+        notifier.close()

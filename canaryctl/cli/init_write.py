@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from canaryctl.cli.init_beside import BESIDE
 from canaryctl.cli.init_checks import CHECKS
 from canaryctl.cli.init_choice import Choice
 from canaryctl.cli.init_compose import Service
@@ -138,6 +139,8 @@ liveness: 3
 #   ca_file: ca.pem               # for https://, and cert_file, key_file
 
 {CHECKS}
+
+{BESIDE}
 # Versions that run in one Compose project: for `rollout --deploy` and `promote`.
 # deploy:
 #   files: [docker-compose.production.yml, docker-compose.canary.yml]

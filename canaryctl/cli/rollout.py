@@ -83,8 +83,9 @@ def run(
     Raises:
         GatewayHeld: another rollout holds the gateway; nothing was touched.
     """
+    from canaryctl.cli.beside import Beside
     from canaryctl.cli.exported import exported
-    from canaryctl.cli.shown import shown
+    from canaryctl.cli.shown import banner_of, shown
     from canaryctl.cli.stop import StopFlag
     from canaryctl.core.lease import Lease
     from canaryctl.core.recording import Setup
@@ -106,6 +107,7 @@ def run(
     guard = GuardProcess(spec_of(build, mark.rollout), build.clock)
     lease = Lease(mark.rollout, mark.owner, release, gateway.lease, on_abandon=gateway.on_abandon)
     tenure = GatewayTenure(build.lease, lease, build.clock, guard)
+    beside, banner = Beside.of(build, mark), banner_of(build, mark, given.command)
     preflight = Preflight(
         plan=plan,
         gates=gates,
@@ -119,10 +121,12 @@ def run(
         verify=gateway.verify,
         exposed=build.exposed,
         identities=build.identities,
+        hooks=lambda: beside.checks(guard.beat, stop),
     )
     listeners: list[Listener] = [
         Journal.opened(build, mark, setup=Setup(plan, gates, config.judgement())),
-        *shown(build, mark, output, given.command),
+        *shown(banner, output),
+        *beside.listeners(banner, stop),
         *extra,
         *exported(config, mark, stop.by),
     ]
@@ -144,6 +148,7 @@ def run(
         first=first,
         breaking=config.breaker_policy(),
         identities=build.identities,
+        hooks=beside.asked,
     )
     with stop, closing(listeners), guarded(guard, tenure) as ended:
         state = runner.run()

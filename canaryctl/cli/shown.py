@@ -9,22 +9,20 @@ from typing import TYPE_CHECKING
 from canaryctl.cli.context import Output
 
 if TYPE_CHECKING:
+    from canaryctl.listeners.words import Banner
     from canaryctl.ports import Listener, Mark
     from canaryctl.wiring import Build
 
 
-def shown(build: Build, mark: Mark, output: Output, command: str) -> list[Listener]:
-    """Choose the listeners.
+def banner_of(build: Build, mark: Mark, command: str) -> Banner:
+    """Say what is rolled out, and where.
 
-    JSON stands alone on stdout, with plain lines for people on stderr. On a terminal the
-    display is live; anywhere else plain lines make a log. ``command`` is how canaryctl was
-    called, up to the verb, for the next steps.
+    ``command`` is how canaryctl was called, up to the verb, for the next steps.
     """
-    from canaryctl.cli.ci_run import ci_listeners
     from canaryctl.cli.rules import judged_line
     from canaryctl.listeners.words import Banner
 
-    banner = Banner(
+    return Banner(
         service=build.config.service,
         release=mark.release,
         gateway=f"{build.host.describe()}, {build.config.gateway.config}",
@@ -32,6 +30,14 @@ def shown(build: Build, mark: Mark, output: Output, command: str) -> list[Listen
         command=command,
         judged=judged_line(build.config),
     )
+
+
+def shown(banner: Banner, output: Output) -> list[Listener]:
+    """Choose the listeners.
+
+    JSON stands alone on stdout, with plain lines for people on stderr. On a terminal the
+    display is live; anywhere else plain lines make a log.
+    """
     if output is Output.JSON:
         from canaryctl.listeners.ndjson import NdjsonListener
         from canaryctl.listeners.plain import PlainListener

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -22,11 +23,17 @@ class StopFlag:
 
     def __init__(self) -> None:
         self._by: str | None = None
+        self._times = 0
         self._before: dict[signal.Signals, Any] = {}
 
     def by(self) -> str | None:
         """Give who asked to stop; None while nobody has."""
         return self._by
+
+    def more(self) -> Callable[[], bool]:
+        """Give what tells whether somebody asked again since now."""
+        before = self._times
+        return lambda: self._times > before
 
     def __enter__(self) -> Self:
         for number in _SIGNALS:
@@ -43,4 +50,5 @@ class StopFlag:
             signal.signal(number, handler)
 
     def _asked(self, number: int, _: FrameType | None) -> None:
+        self._times += 1
         self._by = self._by or _SIGNALS[signal.Signals(number)]

@@ -18,6 +18,8 @@ from canaryctl.config.fields import (
 from canaryctl.config.gate_sets import Gates
 from canaryctl.config.gates import mission
 from canaryctl.config.gateway import DockerGateway, LocalGateway
+from canaryctl.config.hooks import HookModel, asking
+from canaryctl.config.notify import ChannelModel
 from canaryctl.config.plan import PlanModel
 from canaryctl.config.smoke import SmokeModel
 from canaryctl.config.sources import PrometheusSource, ScrapeSource
@@ -26,6 +28,8 @@ from canaryctl.core import gate as core
 from canaryctl.core.analysis import Judgement
 from canaryctl.core.breaker import BreakerPolicy
 from canaryctl.core.gate import Judging
+from canaryctl.core.hooks import Hook
+from canaryctl.core.notice import Channel
 from canaryctl.core.plan import Plan as CorePlan
 from canaryctl.core.series import Version
 
@@ -68,13 +72,17 @@ class Config(Model):
     checks: ChecksModel = Field(
         default_factory=ChecksModel, description="what `check` looks at before a rollout"
     )
+    hooks: tuple[HookModel, ...] = Field(
+        (), description="commands and URLs at moments of a rollout"
+    )
+    notify: tuple[ChannelModel, ...] = Field((), description="who is told what")
 
     @model_validator(mode="after")
     def _consistent(self) -> Config:
-        names = [gate.name for gate in self.gates]
-        twice = {name for name in names if names.count(name) > 1}
-        if twice:
-            raise ValueError(f"gates: the name {min(twice)!r} is used twice")
+        for key in ("gates", "notify"):
+            names = [one.name for one in getattr(self, key)]
+            if twice := {name for name in names if names.count(name) > 1}:
+                raise ValueError(f"{key}: the name {min(twice)!r} is used twice")
         if self.metrics.provider == "scrape":
             for gate in self.gates:
                 if gate.kind == "promql":
@@ -127,7 +135,16 @@ class Config(Model):
     def core_plan(self) -> CorePlan:
         """Give the plan with every bound."""
         gateway = self.gateway
-        return self.plan.core(self.metrics.lost_after, gateway.on_drift, gateway.drain_within)
+        plan = self.plan.core(self.metrics.lost_after, gateway.on_drift, gateway.drain_within)
+        return asking(plan, self.core_hooks())
+
+    def core_hooks(self) -> tuple[Hook, ...]:
+        """Give the hooks, in their order."""
+        return tuple(one.core() for one in self.hooks)
+
+    def channels(self) -> tuple[Channel, ...]:
+        """Give the channels that notices go to."""
+        return tuple(one.core() for one in self.notify)
 
     def select(self) -> dict[Version, dict[str, str]]:
         """Give each version's labels; empty where none are needed."""

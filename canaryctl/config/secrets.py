@@ -5,6 +5,11 @@ password and query string of any URL; and what comes from the environment, unles
 fills a place whose value is a name that messages have to say (a service, an address, a container,
 a label). What comes from a variable that is called a secret (``…TOKEN``, ``…PASSWORD``, ``…KEY``)
 is secret everywhere.
+Secret are: values of ``headers``, tokens and passwords; channels of ``notify``; user, password and
+query string of any URL; and what comes from the environment, unless it is a number or fills a
+place whose value is a name that messages have to say (a service, an address, a container, a
+label). What comes from a variable that is called a secret (``…TOKEN``, ``…PASSWORD``, ``…KEY``) is
+secret everywhere.
 
 It is read from the parsed file, before that is checked: the message about a wrong file may quote
 a secret too.
@@ -18,6 +23,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from canaryctl.core.notice import Channel
 from canaryctl.core.redaction import SECRETS, without_login
 
 Path = tuple[str | int, ...]
@@ -93,6 +99,9 @@ def sorted_out(
     shown: list[str] = []
     for path, value in _leaves(filled, ()):
         text = str(value)
+        if _is_channel(path):
+            secret += Channel("", text).secrets()
+            continue
         if is_secret(path):
             secret += [text, text.rsplit(maxsplit=1)[-1] if text.split() else text]
             continue
@@ -110,7 +119,13 @@ def is_secret(path: Path) -> bool:
     """Tell whether what stands there is a secret, whatever it is."""
     if _HEADERS in path[:-1]:
         return str(path[-1]).lower() not in _OPEN_HEADERS
+    if _HEADERS in path[:-1] or _is_channel(path):
+        return True
     return bool(path) and _CALLED_SECRET.search(str(path[-1])) is not None
+
+
+def _is_channel(path: Path) -> bool:
+    return path[:1] == ("notify",) and path[-1] == "to"
 
 
 def _leaves(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:

@@ -8,6 +8,7 @@ from canaryctl.core.breaker import Breaker
 from canaryctl.core.control import Verb
 from canaryctl.core.drained import Drained
 from canaryctl.core.gate import Finding
+from canaryctl.core.hooks import HookMoment, HookResult
 from canaryctl.core.observation import History, Observation
 from canaryctl.core.sequential.trial import Weighed
 from canaryctl.core.weight import Weight
@@ -190,6 +191,19 @@ class Waited:
 
 
 @dataclass(frozen=True, slots=True)
+class Hooked:
+    """The hooks that are gates have run, up to the first that failed.
+
+    Attributes:
+        results: one for each that ran, in order.
+    """
+
+    at: float
+    moment: HookMoment
+    results: tuple[HookResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DrainEnded:
     """The workers that knew an older weight are gone, or were waited for as long as may be."""
 
@@ -228,6 +242,7 @@ Event = (
     | Drifted
     | BreakerMoved
     | Waited
+    | Hooked
     | DrainEnded
     | Interrupted
     | Crashed

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
+from canaryctl.core.hooks import HookMoment
 from canaryctl.core.weight import Weight
 
 DAY = 86_400.0
@@ -40,7 +41,20 @@ class Approval:
     roles: tuple[str, ...]
 
 
-Wait = Pause | Approval
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Wait until each of these hooks, which are gates, has passed.
+
+    Attributes:
+        moment: before-stage or after-stage.
+        hooks: their names, in the order in which they run.
+    """
+
+    moment: HookMoment
+    hooks: tuple[str, ...]
+
+
+Wait = Pause | Approval | Ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +64,13 @@ class Stage:
     Attributes:
         before: what is waited for before the weight is set, in this order. The weight before it
             stays, and goes on being judged.
+        after: what is waited for once its gates have passed, with its weight, judged on.
     """
 
     weight: Weight
     observe: float
     before: tuple[Wait, ...] = ()
+    after: tuple[Wait, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,12 @@ from canaryctl.core.events import (
     Check,
     DrainEnded,
     Event,
+    Hooked,
     Judged,
     PreflightEnded,
 )
 from canaryctl.core.gate import Finding, Scale, Status
+from canaryctl.core.hooks import HookResult
 from canaryctl.core.recording import Moment, Said, UnreadableRecording
 from canaryctl.core.recording_counts import (
     OBSERVED,
@@ -40,6 +42,7 @@ from canaryctl.core.state import Phase
 JUDGED = "judged"
 _BREAKER = ("circuit", "until", "openings", "trigger", "reason")
 """What a rollout knows of its circuit breaker; what this one has seen is its own affair."""
+_RESULT = tuple(one.name for one in fields(HookResult))
 _LINE = ("kind", "at", "recorded", "seq")
 KINDS: dict[str, type[Event]] = {
     "started": events.Started,
@@ -56,6 +59,7 @@ KINDS: dict[str, type[Event]] = {
     "drifted": events.Drifted,
     "breaker_moved": BreakerMoved,
     "waited": events.Waited,
+    "hooked": Hooked,
     "drain_ended": DrainEnded,
     "interrupted": events.Interrupted,
     "crashed": events.Crashed,
@@ -146,6 +150,11 @@ def moment(line: int, given: object, sources: Mapping[str, str]) -> Moment:
         known = [one.name for one in fields(Drained)]
         drained = mapping(found.get("drained"), "drained", known)
         plain["drained"] = Drained(**scalars(Drained, drained, "drained"))
+    if cls is Hooked:
+        plain["results"] = tuple(
+            HookResult(**scalars(HookResult, mapping(one, "results", _RESULT), "results"))
+            for one in sequence(found.get("results"), "results")
+        )
     if cls is BreakerMoved:
         breaker = mapping(found.get("breaker"), "breaker", _BREAKER)
         plain["breaker"] = Breaker(**scalars(Breaker, breaker, "breaker"))

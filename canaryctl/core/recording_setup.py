@@ -20,9 +20,18 @@ from canaryctl.core.gate import (
     UpGate,
     ZeroGate,
 )
-from canaryctl.core.plan import Approval, Pause, Plan, Stage, Wait
+from canaryctl.core.hooks import HookMoment
+from canaryctl.core.plan import Approval, Ask, Pause, Plan, Stage, Wait
 from canaryctl.core.recording import Setup, UnreadableRecording
-from canaryctl.core.recording_fields import mapping, number, percent, scalars, sequence, whole
+from canaryctl.core.recording_fields import (
+    choice,
+    mapping,
+    number,
+    percent,
+    scalars,
+    sequence,
+    whole,
+)
 from canaryctl.core.selector import Selector, parse_selector
 from canaryctl.core.sequential.course import Policy
 from canaryctl.core.weight import FULL_HUNDREDTHS, Weight
@@ -47,6 +56,8 @@ _OWN = {
     "up": (),
 }
 
+_WAITS = ("before", "after")
+
 Json = dict[str, Any]
 
 
@@ -61,7 +72,7 @@ def setup_json(setup: Setup) -> Json:
 
 
 def plan_json(plan: Plan) -> Json:
-    """Write a plan; a stage without waits has no ``before``."""
+    """Write a plan; a stage without waits has neither ``before`` nor ``after``."""
     return {"stages": [_stage_json(stage) for stage in plan.stages], **_plain(plan)}
 
 
@@ -192,12 +203,12 @@ def _plan(given: object) -> Plan:
 
 
 def _stage(given: object, where: str) -> Stage:
-    found = mapping(given, where, ("weight", "observe", "before"))
-    before = sequence(found.get("before", []), f"{where}.before")
-    return replace(
-        Stage(**scalars(Stage, found, where)),
-        before=tuple(_wait(one, f"{where}.before") for one in before),
+    found = mapping(given, where, ("weight", "observe", *_WAITS))
+    before, after = (
+        tuple(_wait(one, at) for one in sequence(found.get(key, []), at))
+        for key, at in ((key, f"{where}.{key}") for key in _WAITS)
     )
+    return replace(Stage(**scalars(Stage, found, where)), before=before, after=after)
 
 
 def _wait(given: object, where: str) -> Wait:
@@ -208,15 +219,26 @@ def _wait(given: object, where: str) -> Wait:
             return Pause(number(length, where))
         case {"approve": [*roles], **more} if not more and all(isinstance(r, str) for r in roles):
             return Approval(tuple(roles))
-    raise UnreadableRecording(f"{where}: neither a pause nor an approval: {given!r}")
+        case {"hooks": [*hooks], "at": at, **more} if not more and all(
+            isinstance(one, str) for one in hooks
+        ):
+            return Ask(choice(HookMoment, at, where), tuple(hooks))
+    raise UnreadableRecording(f"{where}: neither pause, approval nor hooks: {given!r}")
 
 
 def _stage_json(stage: Stage) -> Json:
-    waits: list[Json] = [
-        {"pause": one.seconds} if isinstance(one, Pause) else {"approve": list(one.roles)}
-        for one in stage.before
-    ]
-    return {**_plain(stage), **({"before": waits} if waits else {})}
+    waits = {key: [_wait_json(one) for one in getattr(stage, key)] for key in _WAITS}
+    return {**_plain(stage), **{key: many for key, many in waits.items() if many}}
+
+
+def _wait_json(one: Wait) -> Json:
+    match one:
+        case Pause():
+            return {"pause": one.seconds}
+        case Approval():
+            return {"approve": list(one.roles)}
+        case Ask():
+            return {"hooks": list(one.hooks), "at": one.moment.value}
 
 
 def _judgement(given: object, plan: Plan) -> Judgement:

@@ -159,9 +159,13 @@ def _first(recording: Recording, setup: Setup) -> int:
     """Tell with which stage a rollout began: what it went on to once it had the gateway."""
     taken = (one for one in recording.moments if isinstance(one.event, WeightProven))
     one = next(taken, None)
-    if one is None or one.said is None or one.said.phase is not Phase.SHIFTING:
+    if one is None or one.said is None:
         return 0
     count = len(setup.plan.stages)
+    if one.said.phase is Phase.WAITING and -1 <= one.said.stage < count - 1:
+        return one.said.stage + 1  # it waits before its first one
+    if one.said.phase is not Phase.SHIFTING:
+        return 0
     if 0 <= one.said.stage < count:
         return one.said.stage
     raise UnreadableRecording(

@@ -21,6 +21,7 @@ from canaryctl.core.events import (
     Event,
     GatewaySilent,
     Held,
+    Hooked,
     Interrupted,
     Judged,
     MetricsSilent,
@@ -33,7 +34,16 @@ from canaryctl.core.events import (
     WeightRefused,
 )
 from canaryctl.core.outcome import Cause, Ending
-from canaryctl.core.phases import begin, breaking, controls, observing, returning, trouble, waits
+from canaryctl.core.phases import (
+    begin,
+    breaking,
+    controls,
+    hooked,
+    observing,
+    returning,
+    trouble,
+    waits,
+)
 from canaryctl.core.phases.ways import Step, back
 from canaryctl.core.state import Phase, State
 
@@ -79,12 +89,14 @@ TABLE: dict[tuple[Phase, type], Callable[[State, Any], Step]] = {
     (Phase.OBSERVING, MetricsSilent): observing.metrics_silent,
     (Phase.OBSERVING, GatewaySilent): trouble.gateway_silent,
     (Phase.OBSERVING, Controlled): controls.controlled,
+    (Phase.OBSERVING, Hooked): hooked.hooked,
     (Phase.OBSERVING, Drifted): trouble.drifted,
     (Phase.OBSERVING, Overtaken): trouble.overtaken,
     (Phase.OBSERVING, Interrupted): trouble.interrupted,
     (Phase.OBSERVING, Crashed): trouble.crashed,
     (Phase.WAITING, Waited): waits.waited,
     (Phase.WAITING, Controlled): controls.idle_controlled,
+    (Phase.WAITING, Hooked): hooked.hooked,
     (Phase.WAITING, Drifted): trouble.drifted,
     (Phase.WAITING, GatewaySilent): trouble.gateway_silent,
     (Phase.WAITING, Overtaken): trouble.overtaken,

@@ -13,7 +13,7 @@ from canaryctl.core.drained import Drained
 from canaryctl.core.events import Check
 from canaryctl.core.gate import Finding
 from canaryctl.core.outcome import Ending
-from canaryctl.core.plan import Pause, Plan, Stage, Wait
+from canaryctl.core.plan import Ask, Pause, Plan, Stage, Wait
 from canaryctl.core.sequential.trial import Weighed
 from canaryctl.core.verdict import Verdict
 from canaryctl.core.weight import Weight
@@ -45,6 +45,7 @@ class StageRecord:
         weighed: the newest evidence; None where no gate is judged by evidence.
         inconclusive: it went on at its bound, without a verdict, because the plan says so.
         skipped: who had the rest of it skipped; empty: nobody.
+        hooks: what the hooks found that were asked when its other gates had passed.
     """
 
     stage: Stage
@@ -56,23 +57,26 @@ class StageRecord:
     passed: bool = False
     inconclusive: bool = False
     skipped: str = ""
+    hooks: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What is waited for before the next stage.
+    """What is waited for between two stages, before the first or after the last.
 
     Attributes:
-        what: a time, somebody's word, or approvals.
+        what: a time, somebody's word, approvals, or hooks.
         number: of the waits that the next stage begins with, from 0; -1: one that was asked for.
         since: epoch seconds.
         given: the roles that have approved.
+        after: ``number`` is one of the waits that the present stage ends with.
     """
 
     what: Wait
     number: int
     since: float
     given: frozenset[str] = frozenset()
+    after: bool = False
 
     @property
     def until(self) -> float:
@@ -141,6 +145,13 @@ class State:
     after: Phase = Phase.OBSERVING
     reasserted: int = 0
     drained: Drained | None = None
+
+    @property
+    def asking(self) -> Waiting | None:
+        """The hooks that are waited for just now; None: none."""
+        under_way = self.phase in (Phase.OBSERVING, Phase.WAITING, Phase.REASSERTING)
+        waiting = self.waiting if under_way else None
+        return waiting if waiting is not None and isinstance(waiting.what, Ask) else None
 
     @property
     def stage(self) -> Stage:

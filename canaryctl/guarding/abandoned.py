@@ -26,10 +26,12 @@ class Returned:
     Attributes:
         said: in a sentence.
         proof: of 0 %; None where nothing had to be done, or may be.
+        abandoned: it was, and this guard is the one that looks after it: people should know.
     """
 
     said: str
     proof: Proof | None = None
+    abandoned: bool = False
 
 
 def warm(build: Build) -> None:
@@ -66,7 +68,8 @@ def bring_back(build: Build, found: Found, why: str, say: Callable[[str], None])
     )
     if lease.on_abandon is OnAbandon.HOLD:
         said = f"{about} is abandoned: {why}; its weights stay (gateway.on_abandon: hold)"
-        return Returned(f"{said}: `canaryctl resume` or `canaryctl rollback`")
+        held = f"{said}: `canaryctl resume` or `canaryctl rollback`"
+        return Returned(held, abandoned=True)
     mine = replace(lease, owner=f"{GUARD}{owner()}", doing=f"returning: {why}", beat=lease.beat + 1)
     if not build.lease.take_over(found, mine):
         return Returned(f"{about}: somebody else looks after it")
@@ -85,4 +88,5 @@ def bring_back(build: Build, found: Found, why: str, say: Callable[[str], None])
         f"{about} was abandoned: {why}; all traffic is on stable, 0 % proven at NGINX "
         f"(generation {proof.generation}, {proof.took:.2f} s)",
         proof,
+        abandoned=True,
     )

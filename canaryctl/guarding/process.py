@@ -19,7 +19,10 @@ from typing import Any
 from canaryctl.config.model import Config
 from canaryctl.core.errors import CanaryctlError, ConfigError
 from canaryctl.core.lease import OnAbandon
+from canaryctl.core.notice import Occasion
+from canaryctl.drivers.notifier import Notifier
 from canaryctl.guarding.abandoned import bring_back, warm
+from canaryctl.guarding.notices import channels, channels_json, notice
 from canaryctl.guarding.stuck import parent
 from canaryctl.wiring import Build
 
@@ -45,6 +48,7 @@ def main() -> int:
         build = Build(Config.model_validate(spec["config"]), Path(spec["base"]))
         build.__dict__["template"] = str(spec["template"])
         rollout, lease, pid = str(spec["rollout"]), float(spec["lease"]), int(spec["pid"])
+        notifier = Notifier(channels(spec.get("channels", [])), build.clock)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         _say(f"it was not told whom to guard ({type(error).__name__}); it is started by `rollout`")
         return ConfigError.exit_code
@@ -57,7 +61,8 @@ def main() -> int:
         held = build.config.gateway.on_abandon is OnAbandon.HOLD
         if owner is not None and not held and owner.end_if_stuck(build):
             _say(f"process {owner.pid} slept in the middle of a change and was ended")
-        _act(build, rollout, why)
+        _act(build, rollout, why, notifier)
+        notifier.close()
     return 0
 
 
@@ -82,7 +87,7 @@ def _waited(lease: float) -> str | None:
             return "its process died"
 
 
-def _act(build: Build, rollout: str, why: str) -> None:
+def _act(build: Build, rollout: str, why: str, notifier: Notifier) -> None:
     for attempt in range(ATTEMPTS):
         if attempt:
             build.clock.sleep(PAUSE)
@@ -93,9 +98,14 @@ def _act(build: Build, rollout: str, why: str) -> None:
                 with contextlib.suppress(CanaryctlError):
                     build.router.tidy(whole=False)
                 return
-            _say(bring_back(build, found, why, _say).said)
+            done = bring_back(build, found, why, _say)
+            _say(done.said)
+            if done.abandoned:
+                notifier.tell(notice(build, Occasion.ABANDONED, done.said))
         except CanaryctlError as error:
             _say(str(error))
+            if not attempt:  # it is tried on; a person should look at once
+                notifier.tell(notice(build, Occasion.UNPROVEN, f"{error}; it is tried again"))
             continue
         return
 
@@ -107,7 +117,11 @@ def _say(text: str) -> None:
 
 
 def spec_of(build: Build, rollout: str) -> dict[str, Any]:
-    """Give what a guard has to know. No secret is in it: it reads no metrics."""
+    """Give what a guard has to know.
+
+    ``config`` holds no secret: it reads no metrics. ``channels`` does, so all of it goes through
+    the life line, a pipe, and nowhere else.
+    """
     config = build.config
     known = config.model_dump(
         mode="json", by_alias=True, include={"service", "versions", "gateway"}
@@ -119,6 +133,7 @@ def spec_of(build: Build, rollout: str) -> dict[str, Any]:
         "rollout": rollout,
         "pid": os.getpid(),
         "lease": config.gateway.lease,
+        "channels": channels_json(config.channels()),
     }
 
 

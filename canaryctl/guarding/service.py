@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from canaryctl.core.errors import CanaryctlError, GatewayUnreachable
+from canaryctl.core.errors import CanaryctlError, GatewayUnreachable, TrafficUnknown
 from canaryctl.core.lease import Lease, OnAbandon, Stamped
 from canaryctl.core.moment import Moment
+from canaryctl.core.notice import Notice, Occasion
 from canaryctl.core.weight import Weight
 from canaryctl.drivers.lease_file import Found
 from canaryctl.guarding.abandoned import Returned, bring_back, warm
+from canaryctl.guarding.notices import notice
 from canaryctl.guarding.stuck import end_if_named
 from canaryctl.wiring import Build
 
@@ -35,12 +37,14 @@ class GuardService:
         say: told what happens, a sentence each.
         stopped: gives who asked it to end, None while nobody has.
         exported: shows what it sees to Prometheus; None: nobody does.
+        tell: has people told.
     """
 
     build: Build
     say: Callable[[str], None]
     stopped: Callable[[], str | None]
     exported: GuardExport | None = None
+    tell: Callable[[Notice], None] = lambda _: None
     _said: str = field(default="", init=False)
     _broken: float | None = field(default=None, init=False)
     _found: Found | None = field(default=None, init=False)
@@ -73,6 +77,10 @@ class GuardService:
                     warm(self.build)  # what there is to know, before it may be needed
                 return max(LEAST, min(found.left, EVERY))
             return self._act(found)
+        except TrafficUnknown as error:
+            if self._once(str(error)):  # it is tried on; a person should look at once
+                self.tell(notice(self.build, Occasion.UNPROVEN, f"{error}; it is tried again"))
+            return 1.0
         except CanaryctlError as error:
             self._once(str(error))
             return 1.0
@@ -85,6 +93,7 @@ class GuardService:
         ):
             self.say(f"{found.lease.owner} slept in the middle of a change and was ended")
         self._brought(bring_back(self.build, found, why, self.say))
+        self._done(bring_back(self.build, found, why, self.say))
         return EVERY if found.lease.on_abandon is OnAbandon.HOLD else LEAST
 
     def _unreadable(self, found: Found) -> float:
@@ -104,6 +113,7 @@ class GuardService:
         there = replace(found, stamped=Stamped(lease, Moment("", 0.0)))
         why = f"its lease could not be read for {BROKEN_FOR:g} s"
         self._brought(bring_back(self.build, there, why, self.say))
+        self._done(bring_back(self.build, there, why, self.say))
         return EVERY if lease.on_abandon is OnAbandon.HOLD else LEAST
 
     def _told_by_the_weights(self) -> Lease | None:
@@ -133,6 +143,11 @@ class GuardService:
         self._once(done.said)
         if done.proof is not None and self.exported is not None:
             self.exported.returned()
+
+    def _done(self, done: Returned) -> None:
+        """Say what was done, and tell people once."""
+        if self._once(done.said) and done.abandoned:
+            self.tell(notice(self.build, Occasion.ABANDONED, done.said))
 
     def _once(self, text: str) -> bool:
         """Say what is new; tells whether it was."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 from canaryctl.core.control import Verb
 from canaryctl.core.events import Controlled
 from canaryctl.core.phases.waits import missing
-from canaryctl.core.plan import Approval, Pause
+from canaryctl.core.plan import Approval, Ask, Pause
 from canaryctl.core.state import Phase, State, Waiting
+from canaryctl.listeners.hooked import asking
 from canaryctl.listeners.line import Line, Tone, toned
 from canaryctl.quantities import spelled
 
@@ -61,13 +62,17 @@ def begun(state: State, before: State | None) -> bool:
         return False
     if past is None or before.index != state.index:
         return True
-    return (past.number, past.since) != (now.number, now.since)
+    return (past.after, past.number, past.since) != (now.after, now.number, now.since)
 
 
 def begun_lines(state: State, before: State | None) -> tuple[Line, ...]:
     """Say what is waited for from now on; nothing while a wait goes on."""
     if not begun(state, before) or state.waiting is None:
         return ()
+    what = state.waiting.what
+    if isinstance(what, Ask):
+        where = "" if state.waiting.after else _stage_after(state)
+        return (toned(Tone.PLAIN, f"Asking {asking(what)} ({what.moment}){where}"),)
     return (toned(Tone.WARN, f"Waiting {_until(state.waiting)}{_stage_after(state)}"),)
 
 
@@ -85,6 +90,8 @@ def waited_for(state: State, now: float) -> str:
 def _until(waiting: Waiting) -> str:
     """Say until when: whose word is missing, and what they type."""
     what = waiting.what
+    if isinstance(what, Ask):
+        return f"for {asking(what)} ({what.moment})"
     if isinstance(what, Approval):
         left = missing(waiting)
         some = f" ({len(what.roles) - len(left)} of {len(what.roles)} given)"

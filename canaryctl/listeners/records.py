@@ -19,6 +19,7 @@ from canaryctl.core.events import (
     Event,
     GatewaySilent,
     Held,
+    Hooked,
     Interrupted,
     Judged,
     MetricsSilent,
@@ -34,6 +35,7 @@ from canaryctl.core.gate import Finding, Scale
 from canaryctl.core.sequential.trial import Weighed
 from canaryctl.core.state import Phase, State
 from canaryctl.core.weight import Weight
+from canaryctl.listeners.hooked import hooked_record
 from canaryctl.listeners.jsonable import jsonable, percent
 from canaryctl.listeners.record import Json, Record, number
 from canaryctl.listeners.waits_record import plan_record, wait_records
@@ -55,6 +57,7 @@ _NAMES: dict[type[Event], str] = {
     Drifted: "drift",
     BreakerMoved: "breaker",
     DrainEnded: "time_to_zero",
+    Hooked: "hook",
     Interrupted: "interrupted",
     Crashed: "crashed",
 }
@@ -106,7 +109,7 @@ def _told(event: Event, state: State, banner: Banner) -> Mapping[str, Json]:
             return _weight(event)
         case Judged():
             return _evaluation(event, state)
-        case Controlled() | BreakerMoved() | DrainEnded() | Waited():
+        case Controlled() | BreakerMoved() | DrainEnded() | Waited() | Hooked():
             return _between(event, state)
         case _:
             return _trouble(event, state)
@@ -122,7 +125,7 @@ def _weight(event: WeightProven | WeightRefused | TrafficUnproven) -> Record:
 
 
 def _between(
-    event: Controlled | BreakerMoved | DrainEnded | Waited, state: State
+    event: Controlled | BreakerMoved | DrainEnded | Waited | Hooked, state: State
 ) -> Mapping[str, Json]:
     """Write what came between a stage and its verdict, or after them."""
     match event:
@@ -132,6 +135,8 @@ def _between(
             return _breaker(event)
         case DrainEnded(_, drained):
             return {"complete": drained.complete, **jsonable(drained)}
+        case Hooked():
+            return hooked_record(event)
         case Waited():
             return {}
 

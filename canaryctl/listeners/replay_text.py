@@ -10,6 +10,7 @@ from canaryctl.core.events import (
     DrainEnded,
     Drifted,
     GatewaySilent,
+    Hooked,
     Judged,
     MetricsSilent,
     WeightProven,
@@ -19,6 +20,7 @@ from canaryctl.core.recording import Said
 from canaryctl.core.replay import Tick
 from canaryctl.core.state import Phase, State
 from canaryctl.listeners.asked import asked_line
+from canaryctl.listeners.hooked import hooked_lines
 from canaryctl.listeners.incidents import incident_line
 from canaryctl.listeners.jsonable import kind_of
 from canaryctl.listeners.line import clean
@@ -54,6 +56,8 @@ def _other(tick: Tick) -> str:
     match event:
         case Controlled():
             return asked_line(event, tick.state).text
+        case Hooked():
+            return "; ".join(one.text for one in hooked_lines(event, tick.state))
         case Drifted() | BreakerMoved() | DrainEnded():
             return incident_line(event, tick.state).text
         case _:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from canaryctl.core.outcome import Cause
+from canaryctl.core.plan import Ask
 from canaryctl.core.state import State
 from canaryctl.core.weight import Weight
 from canaryctl.listeners.words import Banner, shares
@@ -87,6 +88,12 @@ _STEPS: dict[Cause, tuple[str, ...]] = {
     ),
 }
 
+_HOOK = (
+    "see what the hook found; it can be run by hand, and what it said last is in the reason",
+    "fix the canary, or the hook, then {again}",
+)
+"""Where a hook was the gate that failed: see docs/hooks.md."""
+
 
 def next_steps(state: State, banner: Banner, weight: Weight | None) -> tuple[str, ...]:
     """Give a sentence for each step, in order.
@@ -107,7 +114,15 @@ def next_steps(state: State, banner: Banner, weight: Weight | None) -> tuple[str
         "failed": _failed(state),
         "doubt": _doubt(state, weight),
     }
-    return tuple(step.format_map(filled) for step in _STEPS[cause])
+    steps = _HOOK if _by_hook(state) else _STEPS[cause]
+    return tuple(step.format_map(filled) for step in steps)
+
+
+def _by_hook(state: State) -> bool:
+    asked = state.waiting is not None and isinstance(state.waiting.what, Ask)
+    ending = state.ending
+    failed = ending is not None and ending.cause is Cause.GATE_FAILED
+    return asked and failed and ending is not None and ending.reason.startswith("hook ")
 
 
 def _gate(state: State) -> str:

@@ -12,6 +12,7 @@ from canaryctl.core.events import (
     DrainEnded,
     Drifted,
     Event,
+    Hooked,
     Judged,
     Overtaken,
     Started,
@@ -22,6 +23,7 @@ from canaryctl.core.events import (
 from canaryctl.core.state import Phase, State
 from canaryctl.core.weight import Weight
 from canaryctl.listeners.asked import asked_line, begun_lines, done
+from canaryctl.listeners.hooked import hooked_lines
 from canaryctl.listeners.incidents import incident_line
 from canaryctl.listeners.tree import Before
 from canaryctl.listeners.words import proof
@@ -85,7 +87,8 @@ class Story:
                 self.values, self._newest = self._newest, Before.of(event.findings)
             case _:
                 self._note(event, state)
-        self.deeds += [Deed(event.at, one.text) for one in begun_lines(state, self.before)]
+        if state.asking is None:  # how they ended is told
+            self.deeds += [Deed(event.at, one.text) for one in begun_lines(state, self.before)]
         self._doing = command
 
     def _note(self, event: Event, state: State) -> None:
@@ -93,6 +96,8 @@ class Story:
         match event:
             case Controlled() if done(state):
                 self.deeds.append(Deed(event.at, asked_line(event, state).text))
+            case Hooked():
+                self.deeds += [Deed(event.at, one.text) for one in hooked_lines(event, state)]
             case Drifted() | BreakerMoved() | DrainEnded():
                 self.deeds.append(Deed(event.at, incident_line(event, state).text))
 

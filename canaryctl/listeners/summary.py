@@ -98,7 +98,7 @@ def _weights(state: State, story: Story) -> Span:
 def _stages(state: State, width: int | None) -> Iterator[Line]:
     if state.index < 0:
         return
-    every = [finding for record in state.records for finding in record.findings]
+    every = [found for record in state.records for found in (*record.findings, *record.hooks)]
     columns = list(zip(_HEADS, *map(_figures, every), strict=True))
     widths = [max(map(cells, column)) for column in columns]
     stage = max(cells(_numbered(state, i)) for i in range(len(state.plan.stages)))
@@ -142,7 +142,7 @@ def _rows(
         by = f", cut short by {record.skipped}" if record.skipped else ""
         yield line(*label.spans, Span(f"ended before its first evaluation{by}", Tone.WARN))
         return
-    for finding in record.findings:
+    for finding in (*record.findings, *record.hooks):
         yield line(
             *label.spans,
             left(_named(finding, name), name),

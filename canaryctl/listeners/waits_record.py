@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from canaryctl.core.phases.waits import missing
-from canaryctl.core.plan import Pause, Plan, Stage, Wait
+from canaryctl.core.plan import Approval, Pause, Plan, Stage, Wait
 from canaryctl.core.state import State, Waiting
 from canaryctl.listeners.asked import begun, present
 from canaryctl.listeners.jsonable import percent
@@ -14,7 +14,7 @@ from canaryctl.listeners.when import iso
 
 
 def plan_record(plan: Plan) -> Record:
-    """Write a plan; a stage without waits has no ``before``. Times in seconds."""
+    """Write a plan; a stage without waits has neither ``before`` nor ``after``. In seconds."""
     return {
         "stages": [stage_record(stage) for stage in plan.stages],
         "interval": number(plan.interval),
@@ -27,14 +27,18 @@ def plan_record(plan: Plan) -> Record:
 def stage_record(stage: Stage) -> Record:
     """Write a stage; without waits it has no ``before``."""
     found: Record = {"weight": percent(stage.weight), "observe": number(stage.observe)}
-    waits: list[Json] = [_wait(one) for one in stage.before]
-    return found | ({"before": waits} if waits else {})
+    for key, waits in (("before", stage.before), ("after", stage.after)):
+        if waits:
+            found[key] = [_wait(one) for one in waits]
+    return found
 
 
 def _wait(what: Wait) -> Record:
     if isinstance(what, Pause):
         return {"pause": None if what.seconds is None else number(what.seconds)}
-    return {"approve": list(what.roles)}
+    if isinstance(what, Approval):
+        return {"approve": list(what.roles)}
+    return {"hooks": list(what.hooks), "at": what.moment.value}
 
 
 def wait_records(state: State, before: State) -> Iterator[Record]:

@@ -19,6 +19,7 @@ from canaryctl.core.events import (
     Event,
     GatewaySilent,
     Held,
+    Hooked,
     Interrupted,
     Judged,
     MetricsSilent,
@@ -36,6 +37,7 @@ from canaryctl.core.state import Phase, State
 from canaryctl.core.weight import FULL_HUNDREDTHS, Weight
 from canaryctl.listeners.asked import asked_line, begun_lines
 from canaryctl.listeners.evidence import visible_lines
+from canaryctl.listeners.hooked import hooked_lines, hooked_stage
 from canaryctl.listeners.incidents import incident_line
 from canaryctl.listeners.line import Line, Span, Tone, left, line, toned
 from canaryctl.listeners.plan_words import planned
@@ -118,6 +120,8 @@ def stage_number(event: Event, state: State) -> int | None:
     """
     if isinstance(event, Judged):
         return len(state.records)
+    if isinstance(event, Hooked):
+        return hooked_stage(event, state)
     if isinstance(event, WeightProven) and state.phase is Phase.SHIFTING:
         return None  # the gateway was taken, at 0 %; the first stage is only announced
     return state.index + 1 if state.index >= 0 else None
@@ -188,6 +192,8 @@ def told(event: Event, state: State, before: State | None = None) -> tuple[Line,
             lines = silent(event, state)
         case Controlled():
             lines = (asked_line(event, state),)
+        case Hooked():
+            lines = hooked_lines(event, state)
         case Drifted() | BreakerMoved() | DrainEnded():
             lines = (incident_line(event, state),)
         case Interrupted():

@@ -24,6 +24,7 @@ from canaryctl.core.events import (
     Event,
     GatewaySilent,
     Held,
+    Hooked,
     Interrupted,
     Judged,
     MetricsSilent,
@@ -36,6 +37,7 @@ from canaryctl.core.events import (
     WeightRefused,
 )
 from canaryctl.core.gate import Finding, Judging, OnNoData, Severity, Status
+from canaryctl.core.hooks import HookMoment
 from canaryctl.core.outcome import Cause, Outcome
 from canaryctl.core.plan import OnDrift, OnInconclusive, Pause, Plan, Stage
 from canaryctl.core.rollout import TABLE, IllegalEvent, advance
@@ -354,6 +356,7 @@ EVENTS: dict[type, Event] = {
     Drifted: Drifted(5.0, "edited"),
     BreakerMoved: BreakerMoved(5.0, OPENED, Weight(50)),
     Waited: Waited(5.0),
+    Hooked: Hooked(5.0, HookMoment.AFTER_STAGE, ()),
     DrainEnded: DrainEnded(5.0, Drained(1, 0, 0.5, 0.5)),
     Interrupted: Interrupted(5.0, "Ctrl-C"),
     Crashed: Crashed(5.0, "defect"),

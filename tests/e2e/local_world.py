@@ -94,12 +94,13 @@ class LocalWorld:
         gateway: Mapping[str, Any] | None = None,
         interval: str = "500ms",
         breaker: Any = "off",
+        **more: Any,
     ) -> Path:
-        """Write a canary.yaml with stages of this world."""
+        """Write a canary.yaml with stages of this world, and with more of its own keys."""
         parsed: dict[str, Any] = yaml.safe_load(self.stack.config.read_text())
         parsed["plan"] = {"stages": list(stages), "observe": observe, "interval": interval}
         parsed["gateway"] |= {"lease": "2s", **(gateway or {})}
-        parsed |= {"gates": GATES, "judge": "threshold", "breaker": breaker}
+        parsed |= {"gates": GATES, "judge": "threshold", "breaker": breaker} | more
         self._configs += 1
         path = self.base / f"canary-{self._configs}.yaml"
         path.write_text(yaml.safe_dump(parsed))

@@ -18,10 +18,14 @@ import pytest
 from canaryctl.config import loads
 from canaryctl.core.errors import HostError
 from canaryctl.core.lease import Lease, OnAbandon
+from canaryctl.core.notice import Channel, Occasion
+from canaryctl.core.redaction import MASK, SECRETS
+from canaryctl.guarding.notices import channels, channels_json
 from canaryctl.guarding.process import ALIVE, DONE, READY, spec_of
 from canaryctl.guarding.start import GuardProcess
 from canaryctl.wiring import Build
 from tests.fake_world import FakeClock
+from tests.sink import sink
 
 WITHIN = 30.0
 LEASE = Lease("r1", "me@here:1", "v1", 3600.0, doing="stage 1", on_abandon=OnAbandon.HOLD)
@@ -154,8 +158,24 @@ def test_who_tells_it_nothing_sensible_is_told_so(guards: list[Guard], line: byt
     assert "Traceback" not in said
 
 
-def test_what_it_is_told_holds_no_secret(build: Build) -> None:
+def test_its_configuration_holds_no_secret_and_channels_stand_beside_it(build: Build) -> None:
     assert set(spec_of(build, "r1")["config"]) == {"service", "versions", "gateway"}
+    assert spec_of(build, "r1")["channels"] == []
+    told = [Channel("team", "slack://TokenAAA1/TokenBBB2", frozenset({Occasion.ABANDONED}))]
+    assert list(channels(json.loads(json.dumps(channels_json(told))))) == told
+    assert SECRETS.hide("TokenBBB2") == MASK
+
+
+def test_channels_are_told_once_all_is_done(build: Build, guards: list[Guard]) -> None:
+    with sink() as there:
+        told = channels_json([Channel("team", there.channel)])
+        guards.append(guard := Guard(spec(build, channels=told)))
+        guard.ready()
+        code, said = guard.end()
+    assert (code, "is abandoned: its process died" in said) == (0, True)
+    assert there.titles() == ["shop: a rollout was abandoned"]
+    assert "its weights stay" in there.told[0].body["message"]
+    assert "sink-password" not in said
 
 
 # --- the side of the rollout ----------------------------------------------------------------

@@ -11,6 +11,7 @@ from canaryctl.config import loads
 from canaryctl.core.errors import HostError, TrafficUnknown
 from canaryctl.core.lease import Lease, OnAbandon
 from canaryctl.core.moment import Moment
+from canaryctl.core.notice import Notice, Occasion
 from canaryctl.core.weight import Weight
 from canaryctl.drivers.lease_file import LeaseFile
 from canaryctl.guarding.abandoned import GUARD, bring_back
@@ -57,13 +58,16 @@ class World:
     host: FakeHost = field(default_factory=FakeHost)
     clock: FakeClock = field(default_factory=FakeClock)
     said: list[str] = field(default_factory=list)
+    told: list[Notice] = field(default_factory=list)
     stopped: str | None = None
 
     def __post_init__(self) -> None:
         self.router = Router(self.clock)
         self.router.set(Weight(500), MARK, None)
         self.build = self.another_build()
-        self.service = GuardService(self.build, self.said.append, lambda: self.stopped)
+        self.service = GuardService(
+            self.build, self.said.append, lambda: self.stopped, self.told.append
+        )
 
     def another_build(self) -> Build:
         build = Build(loads(CONFIG % self.on_abandon, "the test", {}), Path("/"))
@@ -128,6 +132,38 @@ def test_a_lease_that_ran_out_is_taken_over_and_zero_is_set(world: World) -> Non
     assert world.host.files.get(fence.path) != fence.content
     world.passes(3600)
     assert world.weights == [Weight.ZERO]  # once
+
+
+def test_people_are_told_once_and_after_the_proof(world: World) -> None:
+    world.led()
+    world.passes(29.5)
+    assert world.told == []
+    world.passes(3600)
+    (notice,) = world.told
+    assert notice.occasion is Occasion.ABANDONED
+    assert notice.title == "shop: a rollout was abandoned"
+    assert "all traffic is on stable, 0 % proven at NGINX" in notice.body
+
+
+def test_people_are_told_of_weights_that_stay_and_of_zero_that_cannot_be_proven() -> None:
+    held = World(OnAbandon.HOLD)
+    held.led()
+    held.passes(3600)
+    assert [one.occasion for one in held.told] == [Occasion.ABANDONED]
+    assert "its weights stay" in held.told[0].body
+    broken = World()
+
+    def silent(weight: Weight) -> None:
+        raise TrafficUnknown(f"{weight} %: NGINX is silent")
+
+    broken.router.fail = silent
+    broken.led()
+    broken.passes(60)
+    assert {one.occasion for one in broken.told} == {Occasion.UNPROVEN}
+    assert "canaryctl recover" in broken.told[0].body
+    broken.router.fail = lambda _: None
+    broken.passes(60)
+    assert [one.occasion for one in broken.told][-1] is Occasion.ABANDONED
 
 
 def test_a_restart_of_the_gateways_machine_ends_every_lease(world: World) -> None:

@@ -16,8 +16,8 @@ from canaryctl.core.events import (
     WeightRefused,
 )
 from canaryctl.core.outcome import Cause, Ending
-from canaryctl.core.phases.waits import onward
-from canaryctl.core.phases.ways import Step, back, ended, proven, shift
+from canaryctl.core.phases.waits import onward, resumed
+from canaryctl.core.phases.ways import Step, back, ended, proven
 from canaryctl.core.state import Phase, StageRecord, State
 from canaryctl.core.weight import Weight
 
@@ -59,7 +59,7 @@ def taken(state: State, event: WeightProven) -> Step:
             StageRecord(stage, event.at, passed=True, skipped=RESUMED)
             for stage in state.plan.stages[: state.first]
         )
-        return shift(replace(state, records=passed), state.first)
+        return resumed(replace(state, records=passed), state.first, event.at)
     return onward(state, event.at)
 
 

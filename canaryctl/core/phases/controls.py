@@ -10,7 +10,7 @@ from canaryctl.core.events import Controlled
 from canaryctl.core.outcome import Cause, Ending
 from canaryctl.core.phases.waits import approved, missing, onward, told_to_go_on
 from canaryctl.core.phases.ways import Step, again, back
-from canaryctl.core.plan import Approval
+from canaryctl.core.plan import Approval, Ask
 from canaryctl.core.state import Phase, State
 
 
@@ -64,14 +64,14 @@ def _continue(state: State, event: Controlled) -> Step:
     if state.waiting is None:
         said = f"nothing is paused or held: it is observed at {where(state)}"
         return _refused(state, event, said)
-    if isinstance(state.waiting.what, Approval):
+    if isinstance(state.waiting.what, Approval | Ask):
         return _refused(state, event, waits_for(state))
     return _done(told_to_go_on(state, event.at), event, f"goes on from {where(state)}")
 
 
 def _advance(state: State, event: Controlled) -> Step:
     if state.waiting is not None:
-        if isinstance(state.waiting.what, Approval):
+        if isinstance(state.waiting.what, Approval | Ask):
             return _refused(state, event, waits_for(state))
         return _done(told_to_go_on(state, event.at), event, f"goes on from {where(state)}")
     record = replace(state.records[-1], skipped=event.by)
@@ -108,6 +108,8 @@ def waits_for(state: State) -> str:
     if isinstance(waiting.what, Approval):
         roles = ", ".join(missing(waiting))
         return f"it waits for the approval of {roles}: `canaryctl approve --as ROLE`"
+    if isinstance(waiting.what, Ask):
+        return f"hooks are asked: {', '.join(waiting.what.hooks)}; it goes on by itself"
     if waiting.what.seconds is None:
         return "it waits for `canaryctl continue`"
     return f"a pause of {waiting.what.seconds:g} s"

@@ -8,12 +8,28 @@ from math import inf
 from canaryctl.core.commands import Idle
 from canaryctl.core.events import Waited
 from canaryctl.core.phases.ways import Step, again, finished, observe, shift
-from canaryctl.core.plan import Approval, Pause
+from canaryctl.core.plan import Approval, Ask, Pause
 from canaryctl.core.state import Phase, State, Waiting
+from canaryctl.core.weight import Weight
 
 
 def onward(state: State, at: float) -> Step:
-    """Leave a stage that is over: to what the next one begins with, to it, or to the end."""
+    """Leave a stage that is over: to what it ends with, the next begins with, to it, to the end."""
+    return _left(state, 0, at)
+
+
+def resumed(state: State, first: int, at: float) -> Step:
+    """Go to the stage that a rollout continues with; who approved it once need not do so again."""
+    before = state.plan.stages[first].before
+    number = next((n for n, one in enumerate(before) if isinstance(one, Ask)), len(before))
+    return _next(replace(state, index=first - 1), number, at)
+
+
+def _left(state: State, number: int, at: float) -> Step:
+    """Go to a wait of the stage that is over, or leave it."""
+    after = state.stage.after if state.index >= 0 else ()
+    if number < len(after):
+        return _wait(state, Waiting(after[number], number, at, after=True), at)
     if state.hold:
         return _wait(replace(state, hold=""), Waiting(Pause(), -1, at), at)
     return _next(state, 0, at)
@@ -32,7 +48,7 @@ def _next(state: State, number: int, at: float) -> Step:
 
 def _wait(state: State, waiting: Waiting, at: float) -> Step:
     state = replace(state, waiting=waiting)
-    if state.index >= 0:
+    if state.weight is not None and state.weight > Weight.ZERO:
         return observe(replace(state, phase=Phase.OBSERVING), at)
     return idle(replace(state, phase=Phase.WAITING), at)
 
@@ -55,13 +71,15 @@ def over(state: State, at: float) -> Step | None:
     waiting = state.waiting
     if waiting is None or not _come(waiting, at):
         return None
-    return _next(replace(state, waiting=None), waiting.number + 1, at)
+    return told_to_go_on(state, at)
 
 
 def told_to_go_on(state: State, at: float) -> Step:
     """Leave the present wait, whatever it waits for."""
-    assert state.waiting is not None  # noqa: S101  the caller looked
-    return _next(replace(state, waiting=None), state.waiting.number + 1, at)
+    waiting = state.waiting
+    assert waiting is not None  # noqa: S101  the caller looked
+    on = _left if waiting.after else _next
+    return on(replace(state, waiting=None), waiting.number + 1, at)
 
 
 def approved(state: State, role: str, at: float) -> Step:
@@ -81,4 +99,6 @@ def missing(waiting: Waiting) -> tuple[str, ...]:
 def _come(waiting: Waiting, at: float) -> bool:
     if isinstance(waiting.what, Approval):
         return not missing(waiting)
+    if isinstance(waiting.what, Ask):
+        return False
     return at >= waiting.until

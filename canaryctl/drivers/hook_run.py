@@ -1,0 +1,108 @@
+"""One hook: a program, or a URL that is told. However it ends, a result comes of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from canaryctl.core.errors import CanaryctlError
+from canaryctl.core.gate import Status
+from canaryctl.core.hooks import Hook, HookFacts, HookResult
+from canaryctl.core.redaction import SECRETS
+from canaryctl.drivers.bounded_http import Address
+from canaryctl.drivers.command import Ran, run
+from canaryctl.ports import Clock
+
+MOST_ANSWERED = 65_536
+"""Bytes of an answer that are read; only its last line is shown."""
+_LAST_OK = 299
+_LONGEST = 300
+"""Characters of what a hook said last."""
+
+Stopped = Callable[[], object]
+
+
+def run_hook(
+    hook: Hook, facts: HookFacts, clock: Clock, base: Path, stopped: Stopped
+) -> HookResult:
+    """Run it to its end, bounded by its timeout. Never raises.
+
+    Args:
+        hook: what is run.
+        facts: what it is told.
+        clock: tells how long it takes.
+        base: where its program runs, and what a relative one is relative to.
+        stopped: asked again and again; once it gives something true the program is ended.
+    """
+    began = clock.now()
+    try:
+        return _told(hook, facts, clock) if hook.url else _ran(hook, facts, clock, base, stopped)
+    except Exception as error:  # noqa: BLE001  whatever a hook leads to, it is its own failure
+        known = isinstance(error, CanaryctlError)
+        said = str(error) if known else f"{type(error).__name__}: {error}"
+        return HookResult(hook.name, Status.ERROR, SECRETS.hide(said), seconds=clock.now() - began)
+
+
+def _ran(hook: Hook, facts: HookFacts, clock: Clock, base: Path, stopped: Stopped) -> HookResult:
+    env = {name: SECRETS.hide(value) for name, value in facts.environment().items()}
+    ran = run(hook.command, clock, hook.timeout, cwd=base, env=env, stopped=stopped)
+    said = f"{_ended(ran, hook.timeout)}{_words(ran.last_words)}"
+    status = Status.PASS if ran.code == 0 else Status.FAIL
+    return HookResult(hook.name, status, said, value=ran.code, seconds=ran.seconds)
+
+
+def _ended(ran: Ran, timeout: float) -> str:
+    if ran.code is None:
+        late = ran.seconds >= timeout
+        return f"it did not end within {timeout:g} s" if late else "it was ended before its end"
+    how = f"exit code {ran.code}" if ran.code >= 0 else f"ended by signal {-ran.code}"
+    return f"{how} after {ran.seconds:.1f} s"
+
+
+def _words(last: str) -> str:
+    """Give the last thing that it said, as the end of a sentence."""
+    said = SECRETS.hide(last.strip())
+    return f": {said[:_LONGEST]}" if said else ""
+
+
+def _told(hook: Hook, facts: HookFacts, clock: Clock) -> HookResult:
+    """Send the facts; 2xx is what lets it pass."""
+    import httpx  # noqa: PLC0415  115 ms
+
+    address = Address.parse(hook.url, key=f"hook {hook.name}")
+    body = SECRETS.hide(json.dumps(facts.record())).encode()
+    headers = {"User-Agent": "canaryctl", "Content-Type": "application/json", **hook.headers}
+    began = clock.now()
+    answered = bytearray()
+    try:
+        with (
+            httpx.Client(
+                timeout=hook.timeout, follow_redirects=False, trust_env=not address.is_loopback
+            ) as client,
+            client.stream(
+                "POST", address.url, content=body, headers=headers, auth=address.credentials
+            ) as answer,
+        ):
+            for piece in answer.iter_bytes():
+                answered += piece
+                if len(answered) > MOST_ANSWERED or clock.now() - began > hook.timeout:
+                    break
+    except httpx.TimeoutException:
+        said = f"{_host(hook)} gave no answer within {hook.timeout:g} s"
+        return HookResult(hook.name, Status.FAIL, said, seconds=clock.now() - began)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        said = SECRETS.hide(f"{_host(hook)} cannot be told: {error or type(error).__name__}")
+        return HookResult(hook.name, Status.ERROR, said, seconds=clock.now() - began)
+    seconds = clock.now() - began
+    lines = bytes(answered[:MOST_ANSWERED]).decode(errors="replace").splitlines()
+    last = next((line for line in reversed(lines) if line.strip()), "")
+    status = Status.PASS if answer.is_success else Status.FAIL
+    said = f"HTTP {answer.status_code} after {seconds:.1f} s{_words(last)}"
+    return HookResult(hook.name, status, said, float(answer.status_code), "≤", _LAST_OK, seconds)
+
+
+def _host(hook: Hook) -> str:
+    """Name who is told; path and query may hold a key."""
+    return urlsplit(hook.url).netloc.rpartition("@")[2]
