@@ -29,23 +29,26 @@ def guard(
     It needs service, versions and gateway of the configuration; notify, for whoever should know.
     """
     from canaryctl.cli.stop import StopFlag
+    from canaryctl.drivers.notifier import Notifier
     from canaryctl.guarding.service import GuardService
 
     build = context(ctx).build()
     build.router.look()  # a configuration that leads nowhere is said now, not at night
     stop = StopFlag()
-    service = GuardService(build, _say, stop.by)
+    notifier = Notifier(build.config.channels(), build.clock)
+    service = GuardService(build, _say, stop.by, notifier.tell)
     typer.echo(f"watching {build.gateway}", err=True)
-    if once:
-        service.look()
-        return
-    service.exported = _exported(build)
     try:
+        if once:
+            service.look()
+            return
+        service.exported = _exported(build)
         with stop:
             service.run()
     finally:
         if service.exported is not None:
             service.exported.close()
+        notifier.close()
 
 
 def _say(text: str) -> None:
@@ -61,14 +64,3 @@ def _exported(build: Build) -> GuardExport | None:
     from canaryctl.guarding.exported import GuardExport
 
     return GuardExport(build, split(export.guard_listen), _say)
-    notifier = Notifier(build.config.channels(), build.clock)
-    service = GuardService(build, lambda text: typer.echo(text, err=True), stop.by, notifier.tell)
-    typer.echo(f"watching {build.gateway}", err=True)
-    try:
-        if once:
-            service.look()
-            return None
-        with stop:
-            service.run()
-    finally:
-        notifier.close()

@@ -125,7 +125,7 @@ def run(
     )
     listeners: list[Listener] = [
         Journal.opened(build, mark, setup=Setup(plan, gates, config.judgement())),
-        *shown(banner, output),
+        *shown(banner, mark.rollout, output),
         *beside.listeners(banner, stop),
         *extra,
         *exported(config, mark, stop.by),

@@ -24,20 +24,35 @@ from canaryctl.cli.schema_shapes import (
 from canaryctl.core.breaker import Circuit
 from canaryctl.core.control import Verb
 from canaryctl.core.gate import Judging, Severity, Status, Unit
+from canaryctl.core.hooks import GATED
 from canaryctl.core.outcome import Cause, Outcome
 from canaryctl.core.sequential.course import Move
 from canaryctl.core.verdict import Ruling
 
 _CHECK = record({"name": TEXT, "passed": maybe(FLAG), "detail": TEXT})
-_WAIT = {"pause": maybe(SECONDS), "approve": TEXTS}
+_WAIT = {"pause": maybe(SECONDS), "approve": TEXTS, "hooks": TEXTS, "moment": one_of(GATED)}
+_HOOK = record(
+    {
+        "hook": TEXT,
+        "status": one_of(str(one).replace(" ", "_") for one in Status),
+        "reason": TEXT,
+        "value": maybe(NUMBER),
+        "comparator": TEXT,
+        "limit": NUMBER,
+        "seconds": SECONDS,
+    },
+    about="How a hook ended: value is its exit code, or the HTTP status.",
+)
 _STAGE = record(
     {
         "weight": PERCENT,
         "observe": SECONDS,
         "before": many(record(_WAIT, optional=_WAIT)),
+        "after": many(record(_WAIT, optional=_WAIT)),
     },
-    optional=["before"],
+    optional=["before", "after"],
 )
+_NUMBERED = record({"stage": COUNT, **_STAGE["properties"]}, optional=["before", "after"])
 PLAN = record(
     {
         "stages": many(_STAGE),
@@ -179,8 +194,13 @@ LINES: tuple[Shape, ...] = (
             "until": maybe(TIME),
             "missing": TEXTS,
         },
-        "A pause or an approval that the plan asks for: pause or approve says which.",
+        "Something that the plan waits for: pause, approve or hooks says what.",
         optional=_WAIT,
+    ),
+    _line(
+        "hook",
+        {"moment": one_of(GATED), "passed": FLAG, "hooks": many(_HOOK)},
+        "Hooks that are gates have run, up to the first that failed.",
     ),
     _line("time_to_zero", _DRAINED, "How long requests and streams followed the weight before."),
     _line("interrupted", {"by": TEXT}, "Ctrl-C, SIGTERM or a closed terminal."),
@@ -208,11 +228,12 @@ DRY_RUN = event(
     {
         "version": TEXT,
         "service": TEXT,
-        "stages": many(record({"stage": COUNT, "weight": PERCENT, "observe": SECONDS})),
+        "stages": many(_NUMBERED),
         "duration": SECONDS,
         "longest": SECONDS,
         "configurations": many(record({"weight": PERCENT, "diff": TEXT, "text": TEXT})),
         "queries": many(record({"gate": TEXT, "rule": TEXT, "queries": TEXTS})),
+        "hooks": many(record({"name": TEXT, "gate": FLAG, "at": TEXTS})),
         "checks": many(_CHECK),
         "passed": FLAG,
     },

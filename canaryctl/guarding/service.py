@@ -36,15 +36,15 @@ class GuardService:
         build: the gateway.
         say: told what happens, a sentence each.
         stopped: gives who asked it to end, None while nobody has.
-        exported: shows what it sees to Prometheus; None: nobody does.
         tell: has people told.
+        exported: shows what it sees to Prometheus; None: nobody does.
     """
 
     build: Build
     say: Callable[[str], None]
     stopped: Callable[[], str | None]
-    exported: GuardExport | None = None
     tell: Callable[[Notice], None] = lambda _: None
+    exported: GuardExport | None = None
     _said: str = field(default="", init=False)
     _broken: float | None = field(default=None, init=False)
     _found: Found | None = field(default=None, init=False)

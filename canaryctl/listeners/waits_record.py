@@ -38,7 +38,7 @@ def _wait(what: Wait) -> Record:
         return {"pause": None if what.seconds is None else number(what.seconds)}
     if isinstance(what, Approval):
         return {"approve": list(what.roles)}
-    return {"hooks": list(what.hooks), "at": what.moment.value}
+    return {"hooks": list(what.hooks), "moment": what.moment.value}
 
 
 def wait_records(state: State, before: State) -> Iterator[Record]:
