@@ -281,7 +281,7 @@ class Runner:
         if not self._analysis.any:
             return Judged(readings.at, findings)
         observation = self._observer.observe(look, self._attempts())
-        observation = replace(observation, paused=bool(state.paused))
+        observation = replace(observation, paused=bool(state.paused), waiting=bool(state.waiting))
         return self._analysis.judged(observation, findings, state.index)
 
     def _frame(self, since: float, unseen: float, weight: Weight) -> Frame:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +12,9 @@ from typing import Any, Protocol
 import pytest
 
 from canaryctl.core.errors import HostError
+from canaryctl.demo.processes import free_ports
 from canaryctl.drivers.docker_connect import connect
+from tests.sharing import shared_out
 
 NO_SKIP = "CANARYCTL_NO_SKIP"
 LABEL = "canaryctl.test"
@@ -27,6 +28,12 @@ class RunContainer(Protocol):
     def __call__(self, image: str, command: list[str], **options: Any) -> Any:
         """Give the SDK's container; ``options`` are those of its ``containers.run``."""
         ...
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Share the tests out between workers."""
+    shared_out(items)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -69,19 +76,8 @@ def nginx_binary() -> Path:
 
 @pytest.fixture(scope="session")
 def free_port() -> Callable[[], int]:
-    """Give ports of 127.0.0.1 that nobody listens on, never the same twice."""
-    given: set[int] = set()
-
-    def choose() -> int:
-        while True:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = int(probe.getsockname()[1])
-            if port not in given:
-                given.add(port)
-                return port
-
-    return choose
+    """Give ports of 127.0.0.1 that nobody listens on, nor is given for a minute."""
+    return lambda: free_ports(1)[0]
 
 
 @pytest.fixture(scope="session")

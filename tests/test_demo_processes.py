@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -142,5 +143,18 @@ def test_a_program_that_does_not_exist(tmp_path: Path) -> None:
         pytest.fail("it was entered")
 
 
-def test_free_ports_differ() -> None:
-    assert len(set(free_ports(20))) == 20
+def test_free_ports_differ_and_nobody_else_is_given_them() -> None:
+    ports = set(free_ports(20))
+    assert len(ports) == 20
+    others = set()
+    for _ in range(20_000):
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            others.add(other.getsockname()[1])
+    assert len(others) > 5_000  # most of those that there are
+    assert not ports & others
+    for port in ports:
+        with socket.socket() as server:
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            server.bind(("127.0.0.1", port))
+            server.listen()

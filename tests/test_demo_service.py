@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -252,3 +253,33 @@ def test_the_same_seed_gives_the_same_ids(tmp_path: Path) -> None:
         made = first.post("/dna/create").json()["dna_id"]
     with running(tmp_path) as second:
         assert second.post("/dna/create").json()["dna_id"] == made
+
+
+def _eventually(holds: Callable[[], bool], what: str) -> None:
+    clock = SystemClock()
+    deadline = clock.now() + 20
+    while not holds():
+        assert clock.now() < deadline, f"not in time: {what}"
+        clock.sleep(0.02)
+
+
+def test_told_to_end_it_answers_what_it_has_begun_and_what_still_comes(service: Running) -> None:
+    service.get("/health")
+    service.fault(latency=1.0)
+    address = ("127.0.0.1", service.port)
+    with socket.create_connection(address, timeout=30) as kept:
+        kept.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")  # now it is an idle connection
+        assert kept.recv(4096).startswith(b"HTTP/1.1 200")
+        with socket.create_connection(address, timeout=30) as slow:
+            slow.sendall(b"POST /dna/create HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+            _eventually(lambda: service.sample("db_pool_connections_in_use") == 1, "it has begun")
+            os.kill(service.child.pid, signal.SIGTERM)
+            # Another one, on a connection of its own, and one on the idle connection.
+            late = service.get("/health")
+            kept.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert kept.recv(4096).startswith(b"HTTP/1.1 200")
+            answer = b"".join(iter(lambda: slow.recv(4096), b""))
+    assert late.status_code == 200
+    assert answer.startswith(b"HTTP/1.1 201")
+    assert b"Connection: close" in answer
+    assert service.child.wait_for_end(within=30) == 0

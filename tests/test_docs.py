@@ -21,12 +21,22 @@ from canaryctl.cli.config_text import duration
 from canaryctl.config import fields, loads
 from canaryctl.config import gates as gate_models
 from canaryctl.config.breaker import BreakerModel
+from canaryctl.config.checks import (
+    ArtifactsCheck,
+    ChecksModel,
+    MigrationsCheck,
+    ReleaseCheck,
+    RunbookCheck,
+    SecretsCheck,
+)
 from canaryctl.config.deploy import DeployModel
+from canaryctl.config.export import ExportModel
 from canaryctl.config.gateway import DockerGateway, LocalGateway
 from canaryctl.config.hooks import HookModel
 from canaryctl.config.model import Config
 from canaryctl.config.notify import ChannelModel
 from canaryctl.config.plan import PlanModel
+from canaryctl.config.probes import ProbeModel
 from canaryctl.config.promotion import PromotionModel
 from canaryctl.config.smoke import SmokeModel
 from canaryctl.config.sources import PrometheusSource, ScrapeSource
@@ -166,11 +176,21 @@ SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
         gate_models.Promql,
     ),
     "breaker": (BreakerModel,),
+    "smoke": (SmokeModel,),
     "hooks": (HookModel,),
     "notify": (ChannelModel,),
-    "smoke": (SmokeModel,),
     "deploy": (DeployModel,),
     "promotion": (PromotionModel,),
+    "checks": (
+        ChecksModel,
+        ReleaseCheck,
+        MigrationsCheck,
+        SecretsCheck,
+        ArtifactsCheck,
+        RunbookCheck,
+        ProbeModel,
+    ),
+    "export": (ExportModel,),
 }
 SAID_OTHERWISE = {
     "risk",  # a percentage
@@ -189,6 +209,8 @@ SAID_OTHERWISE = {
     *("binary", "main", "prefix"),
     *("docker_host", "docker_context", "tls_dir", "select", "targets", "headers"),
     *("stable", "canary", "warm_up", "profiles"),
+    *("checks", "release", "secrets", "artifacts", "runbook", "files", "checkpoints", "probes"),
+    *("required", "optional", "procedures", "json", "panels"),
     *("hooks", "notify", "events"),
 }
 
@@ -230,8 +252,8 @@ def test_every_key_is_explained_with_its_default(section: str) -> None:
     said = rows(section)
     known: dict[str, set[str]] = {}
     for model in SECTIONS[section]:
-        for name in model.model_fields:
-            known.setdefault(name, set()).update(default(model, name))
+        for name, field in model.model_fields.items():
+            known.setdefault(field.alias or name, set()).update(default(model, name))
     assert set(said) == set(known)
     wrong = {
         name: (said[name], values)

@@ -14,6 +14,7 @@ import typer
 
 from canaryctl.cli import (
     analyze,
+    check,
     config,
     control,
     demo,
@@ -24,10 +25,13 @@ from canaryctl.cli import (
     promote,
     recover,
     redacted,
+    release,
     replay,
+    report,
     resume,
     rollback,
     rollout,
+    schema,
     simulate,
     smoke_test,
     status,
@@ -63,10 +67,14 @@ for verb in (
     analyze,
     simulate,
     smoke_test,
+    check,
+    release,
     history,
     replay,
+    report,
     notify,
     config,
+    schema,
     init,
     demo,
 ):
@@ -175,6 +183,9 @@ def _report(error: CanaryctlError, *, as_json: bool) -> None:
     typer.echo(f"canaryctl: {error}", err=True)
     if error.next_step:
         typer.echo(f"  next: {error.next_step}", err=True)
+    from canaryctl.cli.ci_run import annotate
+
+    annotate(f"canaryctl: {type(error).__name__}", f"{error} (exit code {error.exit_code})")
     if as_json:
         said = {
             "event": "error",

@@ -36,15 +36,15 @@ def rehearse(config: Config, path: Path, release: str, output: Output) -> None:
     Raises:
         ConfigError: something would fail; all of it is listed.
     """
-    from canaryctl.quantities import spelled
+    from canaryctl.cli.ci_run import summarise
+    from canaryctl.cli.dry_run_summary import plan_summary
+    from canaryctl.cli.dry_run_text import told
+    from canaryctl.listeners.waits_record import stage_record
     from canaryctl.wiring import Build
 
     build = Build(config, path.resolve().parent)
     plan = config.core_plan()
-    stages = [
-        {"stage": n, "weight": float(str(s.weight)), "observe": s.observe}
-        for n, s in enumerate(plan.stages, 1)
-    ]
+    stages = [{"stage": n, **stage_record(stage)} for n, stage in enumerate(plan.stages, 1)]
     diffs = list(_diffs(build, release))
     queries = list(_queries(build, release))
     hooks: list[dict[str, Any]] = [
@@ -53,50 +53,25 @@ def rehearse(config: Config, path: Path, release: str, output: Output) -> None:
     ]
     checks = list(_checks(build, release))
     failed = [check for check in checks if check["passed"] is False]
+    said = {
+        "event": "dry_run",
+        "version": release,
+        "service": config.service,
+        "stages": stages,
+        "duration": plan.duration,
+        "longest": plan.longest,
+        "configurations": diffs,
+        "queries": queries,
+        "hooks": hooks,
+        "checks": checks,
+        "passed": not failed,
+    }
+    summarise(lambda: plan_summary(said))
     if output is Output.JSON:
-        said = {
-            "event": "dry_run",
-            "version": release,
-            "service": config.service,
-            "stages": stages,
-            "duration": plan.duration,
-            "longest": plan.longest,
-            "configurations": diffs,
-            "queries": queries,
-            "hooks": hooks,
-            "checks": checks,
-            "passed": not failed,
-        }
         typer.echo(json.dumps(said))
     else:
-        typer.echo(f"DRY RUN: {config.service} {release}; nothing is changed")
-        typer.echo(
-            f"\nPlan: {len(stages)} stages, {spelled(plan.duration)} "
-            f"(at most {spelled(plan.longest)} when stages are extended), "
-            f"evaluated every {spelled(plan.interval)}"
-        )
-        for stage in stages:
-            typer.echo(
-                f"  [STAGE {stage['stage']}/{len(stages)}] {stage['weight']:g} % canary, "
-                f"observed for {spelled(stage['observe'])}"
-            )
-        for diff in diffs:
-            typer.echo(f"\nConfiguration for {diff['weight']:g} %:")
-            typer.echo(diff["diff"].rstrip("\n"))
-        typer.echo("\nGates:")
-        for query in queries:
-            typer.echo(f"  {query['gate']}: {query['rule']}")
-            for text in query["queries"]:
-                typer.echo(f"    {text}")
-        if hooks:
-            typer.echo("\nHooks (none is run):")
-        for hook in hooks:
-            gate = "a gate, " if hook["gate"] else ""
-            typer.echo(f"  {hook['name']}: {gate}{', '.join(hook['at'])}")
-        typer.echo("\nChecks:")
-        for check in checks:
-            sign = {True: "✓", False: "✗", None: "–"}[check["passed"]]
-            typer.echo(f"  {sign} {check['name']}: {check['detail']}")
+        for line in told(said, plan):
+            typer.echo(line)
     if failed:
         raise ConfigError(
             "dry run: " + "; ".join(f"{check['name']}: {check['detail']}" for check in failed),

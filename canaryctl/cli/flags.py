@@ -36,10 +36,10 @@ def seconds_of(flag: str, value: str) -> float:
     return _parsed(flag, value, seconds)
 
 
-def release_of(value: str) -> str:
+def release_of(value: str, flag: str = "--version") -> str:
     """Read a release such as v0.2.0."""
     if not _RELEASE.fullmatch(value):
-        raise ConfigError(f"--version {value!r}: a release is written like v0.2.0")
+        raise ConfigError(f"{flag} {value!r}: a release is written like v0.2.0")
     return value
 
 

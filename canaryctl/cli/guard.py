@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from canaryctl.cli.context import context
+
+if TYPE_CHECKING:
+    from canaryctl.guarding.exported import GuardExport
+    from canaryctl.wiring import Build
 
 
 def register(app: typer.Typer) -> None:
@@ -32,13 +36,31 @@ def guard(
     build.router.look()  # a configuration that leads nowhere is said now, not at night
     stop = StopFlag()
     notifier = Notifier(build.config.channels(), build.clock)
-    service = GuardService(build, lambda text: typer.echo(text, err=True), stop.by, notifier.tell)
+    service = GuardService(build, _say, stop.by, notifier.tell)
     typer.echo(f"watching {build.gateway}", err=True)
     try:
         if once:
             service.look()
             return
+        service.exported = _exported(build)
         with stop:
             service.run()
     finally:
+        if service.exported is not None:
+            service.exported.close()
         notifier.close()
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _exported(build: Build) -> GuardExport | None:
+    """Give what shows the guard's metrics; None where canary.yaml has no address for them."""
+    export = build.config.export
+    if export is None or export.guard_listen is None:
+        return None
+    from canaryctl.config.export import split
+    from canaryctl.guarding.exported import GuardExport
+
+    return GuardExport(build, split(export.guard_listen), _say)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from canaryctl.cli.context import Output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from canaryctl.listeners.journal_read import Entry, Recorded
 
@@ -113,7 +113,7 @@ def headed(entry: Entry) -> Iterator[str]:
     ]
     if entry.plan is not None:
         stages = entry.plan["stages"]
-        facts[3:3] = [("plan", ", ".join(_stage(stage) for stage in stages))]
+        facts[3:3] = [("plan", ", ".join(said for stage in stages for said in _stage(stage)))]
         facts[-1:] = [
             ("outcome", f"{entry.outcome}, after {spelled(entry.ended_at - entry.started_at)}"),
             ("reason", entry.reason),
@@ -123,10 +123,16 @@ def headed(entry: Entry) -> Iterator[str]:
         yield f"  {label:<9} {clean(said)}"
 
 
-def _stage(stage: dict[str, float]) -> str:
+def _stage(stage: Mapping[str, Any]) -> Iterator[str]:
+    """Write a stage of a journal's plan, after what is waited for before it."""
+    from canaryctl.core.plan import Approval, Pause
+    from canaryctl.listeners.plan_words import wait
     from canaryctl.quantities import spelled
 
-    return f"{stage['weight']:g} % for {spelled(stage['observe'])}"
+    for one in stage.get("before") or ():
+        roles = one.get("approve")
+        yield wait(Pause(one.get("pause")) if roles is None else Approval(tuple(roles)))
+    yield f"{stage['weight']:g} % for {spelled(stage['observe'])}"
 
 
 def _weights(weights: Sequence[float]) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 from canaryctl.cli.init_beside import BESIDE
+from canaryctl.cli.init_checks import CHECKS
+from canaryctl.cli.init_deploy import DEPLOY
 from canaryctl.cli.init_choice import Choice
 from canaryctl.cli.init_compose import Service
-from canaryctl.cli.init_deploy import DEPLOY
 from canaryctl.cli.init_find import CONTROL
 
 _LATER = "replace this"
@@ -138,8 +139,16 @@ liveness: 3
 #   headers: {{X-Api-Key: "${{API_KEY}}"}}   # sent with each request
 #   ca_file: ca.pem               # for https://, and cert_file, key_file
 
+{CHECKS}
+
 {BESIDE}
-{DEPLOY}"""
+{DEPLOY}
+# Where Prometheus reads canaryctl's own metrics: of a rollout while it runs, of `canaryctl guard`.
+# export:
+#   listen: 127.0.0.1:9181
+#   guard_listen: 127.0.0.1:9182
+#   linger: 20s                   # an ended rollout waits at most so long to be read once more
+"""
 
 
 def scalar(text: str) -> str:

@@ -95,6 +95,7 @@ def run(
     """
     from canaryctl.cli.beside import Beside
     from canaryctl.cli.deploying import deploying
+    from canaryctl.cli.exported import exported
     from canaryctl.cli.shown import banner_of, shown
     from canaryctl.cli.stop import StopFlag
     from canaryctl.core.lease import Lease
@@ -138,9 +139,10 @@ def run(
     )
     listeners: list[Listener] = [
         Journal.opened(build, mark, setup=Setup(plan, gates, config.judgement())),
-        *shown(banner, output),
+        *shown(banner, mark.rollout, output),
         *beside.listeners(banner, stop),
         *extra,
+        *exported(config, mark, stop.by),
     ]
     runner = Runner(
         plan=plan,

@@ -32,21 +32,27 @@ def banner_of(build: Build, mark: Mark, command: str) -> Banner:
     )
 
 
-def shown(banner: Banner, output: Output) -> list[Listener]:
+def shown(banner: Banner, rollout: str, output: Output) -> list[Listener]:
     """Choose the listeners.
 
     JSON stands alone on stdout, with plain lines for people on stderr. On a terminal the
-    display is live; anywhere else plain lines make a log.
+    display is live; anywhere else plain lines make a log. ``rollout`` is its id.
     """
+    from canaryctl.cli.ci_run import ci_listeners
+
     if output is Output.JSON:
         from canaryctl.listeners.ndjson import NdjsonListener
         from canaryctl.listeners.plain import PlainListener
 
-        return [NdjsonListener(banner, sys.stdout), PlainListener(banner, sys.stderr)]
+        people = [
+            PlainListener(banner, sys.stderr),
+            *ci_listeners(banner, rollout, sys.stderr),
+        ]
+        return [NdjsonListener(banner, sys.stdout), *people]
     if sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI"):
         from canaryctl.listeners.live import LiveListener, Terminal
 
         return [LiveListener(banner, Terminal())]
     from canaryctl.listeners.plain import PlainListener
 
-    return [PlainListener(banner, sys.stdout)]
+    return [PlainListener(banner, sys.stdout), *ci_listeners(banner, rollout, sys.stdout)]

@@ -8,7 +8,9 @@ from pydantic import Field, model_validator
 
 from canaryctl.config.base import Model
 from canaryctl.config.breaker import BreakerModel, Breaking
+from canaryctl.config.checks import ChecksModel
 from canaryctl.config.deploy import DeployModel
+from canaryctl.config.export import ExportModel
 from canaryctl.config.fields import (
     Name,
     Share,
@@ -68,6 +70,13 @@ class Config(Model):
         default_factory=PromotionModel,
         description="how the canary's version becomes the stable one",
     )
+    export: ExportModel | None = Field(
+        None, description="where canaryctl's own metrics are read; left out: nowhere"
+    )
+
+    checks: ChecksModel = Field(
+        default_factory=ChecksModel, description="what `check` looks at before a rollout"
+    )
     hooks: tuple[HookModel, ...] = Field(
         (), description="commands and URLs at moments of a rollout"
     )
@@ -85,6 +94,16 @@ class Config(Model):
                     raise ValueError(
                         f"gates: {gate.name!r} is kind: promql, which needs provider: prometheus"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _probes_can_ask(self) -> Config:
+        asking = [one.name for one in self.checks.probes if one.prometheus is not None]
+        if asking and self.metrics.provider != "prometheus":
+            raise ValueError(
+                f"checks: the probe {asking[0]!r} asks Prometheus, which needs "
+                "metrics.provider: prometheus"
+            )
         return self
 
     @model_validator(mode="after")

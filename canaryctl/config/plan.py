@@ -41,7 +41,8 @@ class PlanModel(Model):
         description="after a weight change latency is not judged; left out: 60s, at most observe/3",
     )
     hold_for: Duration = Field(
-        1800.0, description="stable in trouble itself may hold the rollout for so long, in all"
+        1800.0,
+        description="stable in trouble itself may hold the rollout so long in all, waits apart",
     )
     deadline: Duration = Field(
         DAY, description="the whole rollout may take so long, waits included; then back to 0 %"

@@ -134,6 +134,7 @@ class Analysis:
             up=seen.up if self._watched else None,
             restarts=seen.restarts,
             paused=seen.paused,
+            waiting=seen.waiting,
         )
         if seen.attempts is not None and self._weighed_here:
             # A stage's first counts began before its weight was in force: they are not shown.

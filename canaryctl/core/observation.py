@@ -46,6 +46,7 @@ class Observation:
             new one.
         restarts: how often a process of the canary started anew.
         paused: the stage is paused: the time since then does not count.
+        waiting: the stage has passed, and the plan waits: stable's own trouble holds nobody.
         stale: seconds after which a newest sample is old: a longer gap was not observed.
     """
 
@@ -58,6 +59,7 @@ class Observation:
     up: bool | None = None
     restarts: int = 0
     paused: bool = False
+    waiting: bool = False
     stale: float = 30.0
 
 

@@ -34,6 +34,7 @@ OBSERVED = (
     "up",
     "restarts",
     "paused",
+    "waiting",
     "stale",
 )
 """The keys of an observation; its time is the event's."""
@@ -60,6 +61,8 @@ def observation_json(seen: Observation) -> Json:
         found["restarts"] = seen.restarts
     if seen.paused:
         found["paused"] = True
+    if seen.waiting:
+        found["waiting"] = True
     found["stale"] = whole(seen.stale)
     return found
 

@@ -44,7 +44,7 @@ _BREAKER = ("circuit", "until", "openings", "trigger", "reason")
 """What a rollout knows of its circuit breaker; what this one has seen is its own affair."""
 _RESULT = tuple(one.name for one in fields(HookResult))
 _LINE = ("kind", "at", "recorded", "seq")
-_KINDS: dict[str, type[Event]] = {
+KINDS: dict[str, type[Event]] = {
     "started": events.Started,
     "preflight_ended": PreflightEnded,
     "weight_proven": events.WeightProven,
@@ -64,6 +64,7 @@ _KINDS: dict[str, type[Event]] = {
     "interrupted": events.Interrupted,
     "crashed": events.Crashed,
 }
+"""Every kind of event by the name that it has in a file and in the journal."""
 
 Json = dict[str, Any]
 _MISSING = object()
@@ -129,13 +130,13 @@ def moment(line: int, given: object, sources: Mapping[str, str]) -> Moment:
     """
     found = mapping(given, "line")
     kind = found.get("kind", JUDGED)
-    if not isinstance(kind, str) or kind not in _KINDS:
-        raise UnreadableRecording(f"kind: expected one of {', '.join(_KINDS)}, not {kind!r}")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise UnreadableRecording(f"kind: expected one of {', '.join(KINDS)}, not {kind!r}")
     said = None if found.get("recorded") is None else _said(found["recorded"])
     if kind == JUDGED:
         mapping(found, "evaluation", (*_LINE, *OBSERVED, "findings"))
         return Moment(line, _judged(found, sources), said)
-    cls = _KINDS[kind]
+    cls = KINDS[kind]
     mapping(found, kind, (*_LINE, *(one.name for one in fields(cls))))
     plain = scalars(cls, found, kind)
     if cls is PreflightEnded:

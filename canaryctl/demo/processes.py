@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import urllib.parse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -29,13 +29,24 @@ _LOG_TAIL = 2000
 def free_ports(count: int, host: str = "127.0.0.1") -> tuple[int, ...]:
     """Give ports nobody listens on, all different.
 
-    They are free when looked at; somebody else may take one before it is used.
+    For a minute nobody else is given them: a connection was closed on each just now, and a port
+    in that state is only for those who name it, with ``SO_REUSEADDR``, as servers do.
     """
     with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind((host, 0))
-        return tuple(each.getsockname()[1] for each in sockets)
+        return tuple(stack.enter_context(_reserved(host)) for _ in range(count))
+
+
+@contextlib.contextmanager
+def _reserved(host: str) -> Iterator[int]:
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind((host, 0))
+        server.listen(1)
+        with socket.create_connection(server.getsockname(), timeout=5) as client:
+            served, _ = server.accept()
+            served.close()  # whoever closes first keeps the port waiting
+            client.recv(1)
+        yield int(server.getsockname()[1])
 
 
 class Child:

@@ -29,6 +29,8 @@ from canaryctl.wiring import Build
 READY = b"ready\n"
 DONE = b"d"
 ALIVE = b"."
+DEAF_TO = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
+"""What does not end it, from its first moment on."""
 ATTEMPTS = 20
 PAUSE = 3.0
 """Seconds between two rounds while 0 % cannot be proven. After the last one its lease is left to
@@ -37,9 +39,10 @@ run out, which a guard beside NGINX sees."""
 
 def main() -> int:
     """Guard a rollout until it ends."""
-    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+    for number in DEAF_TO:
         # The life line decides: a Ctrl-C that reaches a whole terminal is the rollout's.
         signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, DEAF_TO)  # they were held back until here
     try:
         spec = json.loads(_line(0))
         build = Build(Config.model_validate(spec["config"]), Path(spec["base"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from canaryctl.core.errors import CanaryctlError, GatewayUnreachable, TrafficUnknown
 from canaryctl.core.lease import Lease, OnAbandon, Stamped
@@ -15,6 +16,9 @@ from canaryctl.guarding.abandoned import Returned, bring_back, warm
 from canaryctl.guarding.notices import notice
 from canaryctl.guarding.stuck import end_if_named
 from canaryctl.wiring import Build
+
+if TYPE_CHECKING:
+    from canaryctl.guarding.exported import GuardExport
 
 EVERY = 5.0
 """Seconds between two looks at most; a lease about to run out is looked at when it does."""
@@ -33,14 +37,17 @@ class GuardService:
         say: told what happens, a sentence each.
         stopped: gives who asked it to end, None while nobody has.
         tell: has people told.
+        exported: shows what it sees to Prometheus; None: nobody does.
     """
 
     build: Build
     say: Callable[[str], None]
     stopped: Callable[[], str | None]
     tell: Callable[[Notice], None] = lambda _: None
+    exported: GuardExport | None = None
     _said: str = field(default="", init=False)
     _broken: float | None = field(default=None, init=False)
+    _found: Found | None = field(default=None, init=False)
 
     def run(self) -> None:
         """Watch until somebody asks to stop. Never raises for what the world does."""
@@ -48,13 +55,16 @@ class GuardService:
         while self.stopped() is None:
             pause = self.look()
             until = self.build.clock.now() + pause
+            if self.exported is not None:
+                self.exported.looked(self._found)
             while self.stopped() is None and (left := until - self.build.clock.now()) > 0:
                 self.build.clock.sleep(min(left, LEAST))
 
     def look(self) -> float:
         """Look once, and act if it takes; gives the seconds until the next look."""
+        self._found = None
         try:
-            found = self.build.lease.look()
+            self._found = found = self.build.lease.look()
             if found.lease is None and found.text is not None:
                 return self._unreadable(found)
             self._broken = None
@@ -82,6 +92,7 @@ class GuardService:
             self.build, found.lease.owner
         ):
             self.say(f"{found.lease.owner} slept in the middle of a change and was ended")
+        self._brought(bring_back(self.build, found, why, self.say))
         self._done(bring_back(self.build, found, why, self.say))
         return EVERY if found.lease.on_abandon is OnAbandon.HOLD else LEAST
 
@@ -101,6 +112,7 @@ class GuardService:
             return EVERY
         there = replace(found, stamped=Stamped(lease, Moment("", 0.0)))
         why = f"its lease could not be read for {BROKEN_FOR:g} s"
+        self._brought(bring_back(self.build, there, why, self.say))
         self._done(bring_back(self.build, there, why, self.say))
         return EVERY if lease.on_abandon is OnAbandon.HOLD else LEAST
 
@@ -126,6 +138,11 @@ class GuardService:
             weight=str(seen.weight),
             on_abandon=gateway.on_abandon,
         )
+
+    def _brought(self, done: Returned) -> None:
+        self._once(done.said)
+        if done.proof is not None and self.exported is not None:
+            self.exported.returned()
 
     def _done(self, done: Returned) -> None:
         """Say what was done, and tell people once."""

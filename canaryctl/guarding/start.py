@@ -7,13 +7,15 @@ import json
 import logging
 import os
 import select
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from canaryctl.core.errors import HostError
-from canaryctl.guarding.process import ALIVE, DONE, READY
+from canaryctl.guarding.process import ALIVE, DEAF_TO, DONE, READY
 from canaryctl.ports import Clock
 
 EVERY = 1.0
@@ -47,12 +49,13 @@ class GuardProcess:
             HostError: this machine has no process left to give.
         """
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "canaryctl.guarding.process"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                start_new_session=True,
-            )
+            with _held_back():
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "canaryctl.guarding.process"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    start_new_session=True,
+                )
         except OSError as error:
             raise HostError(
                 f"the guard of the rollout cannot be started: {error}",
@@ -121,3 +124,13 @@ class GuardProcess:
             if stream is not None:
                 with contextlib.suppress(OSError):
                     stream.close()
+
+
+@contextlib.contextmanager
+def _held_back() -> Iterator[None]:
+    """Hold signals back while a guard is made: it inherits that, until it ignores them itself."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, DEAF_TO)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -87,7 +87,16 @@ def plan(text: object) -> Json:
     for stage in _list(found.get("stages")):
         if number(_object(stage).get("weight")) is None or number(stage.get("observe")) is None:
             raise ValueError("a stage without its weight or length")
+        for one in _list(stage.get("before") or []):
+            _wait(_object(one))
     return found
+
+
+def _wait(found: Json) -> None:
+    if "approve" in found:
+        words(_list(found["approve"]))
+    elif found.get("pause") is not None and number(found["pause"]) is None:
+        raise ValueError("a pause whose length is none")
 
 
 def payload(text: object, kind: str = "") -> Json:

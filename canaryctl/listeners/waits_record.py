@@ -16,7 +16,7 @@ from canaryctl.listeners.when import iso
 def plan_record(plan: Plan) -> Record:
     """Write a plan; a stage without waits has neither ``before`` nor ``after``. In seconds."""
     return {
-        "stages": [_stage(stage) for stage in plan.stages],
+        "stages": [stage_record(stage) for stage in plan.stages],
         "interval": number(plan.interval),
         "duration": number(plan.duration),
         "longest": number(plan.longest),
@@ -24,7 +24,8 @@ def plan_record(plan: Plan) -> Record:
     }
 
 
-def _stage(stage: Stage) -> Record:
+def stage_record(stage: Stage) -> Record:
+    """Write a stage; without waits it has no ``before``."""
     found: Record = {"weight": percent(stage.weight), "observe": number(stage.observe)}
     for key, waits in (("before", stage.before), ("after", stage.after)):
         if waits:
@@ -37,7 +38,7 @@ def _wait(what: Wait) -> Record:
         return {"pause": None if what.seconds is None else number(what.seconds)}
     if isinstance(what, Approval):
         return {"approve": list(what.roles)}
-    return {"hooks": list(what.hooks), "at": what.moment.value}
+    return {"hooks": list(what.hooks), "moment": what.moment.value}
 
 
 def wait_records(state: State, before: State) -> Iterator[Record]:

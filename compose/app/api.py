@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
+from backing import Cache, Pool
 from faults import Faults, Spread
 from listener import Answer, json_answer, json_object
 from telemetry import Telemetry
@@ -18,6 +19,8 @@ THINKING = {"fast": 0.002, "balanced": 0.005, "creative": 0.01}
 ALGORITHMS = ("PPO", "REINFORCE")
 OPTIONS = 3
 MAX_RATING = 5
+POOL_SIZE = 100
+CACHED_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,9 @@ class Service:
         self.faults = Faults()
         self._rng = random.Random(seed)  # noqa: S311 - noise and ids of a demo
         self.telemetry = Telemetry(identity.version, self._rng, lambda: self.faults.loss)
+        self._pool = Pool(POOL_SIZE)
+        self._cache = Cache(CACHED_S)
+        self.telemetry.watches(self._pool)
         self._errors = Spread()
         self._schema = Spread()
         self._routes: dict[str, tuple[str, Callable[[Mapping[str, object]], Answer]]] = {
@@ -67,7 +73,11 @@ class Service:
         if expected == "POST" and self._errors.picks(self.faults.errors):
             return json_answer(500, error="the fault 'errors' is switched on")
         try:
-            return handle(json_object(body) if expected == "POST" else {})
+            if expected == "GET":
+                return handle({})
+            asked = json_object(body)
+            with self._pool.connection():
+                return handle(asked)
         except ValueError as error:
             return json_answer(400, error=str(error))
 
@@ -85,6 +95,7 @@ class Service:
         started = time.perf_counter()
         mode = _one_of(asked, "mode", tuple(THINKING), default="balanced")
         algorithm = _one_of(asked, "algorithm", ALGORITHMS, default="PPO")
+        self.telemetry.cached(hit=self._cache.hit(f"{mode} {algorithm}"))
         time.sleep(THINKING[mode] * self._rng.uniform(1, 1.5) + self.faults.latency)
         valid = not self._schema.picks(self.faults.schema)
         if not valid:

@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 MAX_BODY_BYTES = 64 * 1024
+_LOOK_AGAIN_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,24 +186,31 @@ class Listener:
             ).start()
             self._server = server
 
-    def finish(self, quiet: float, within: float) -> None:
-        """Answer what is under way, and what still comes, and close the port when nothing does.
+    def finish(self, quiet: float, linger: float, within: float) -> None:
+        """Answer what is under way, and what still comes for a while; then close the port.
 
         Each answer ends its connection, so that whoever sends here goes elsewhere.
 
         Args:
             quiet: seconds without a request after which nobody sends any more.
-            within: seconds after which it is closed in any case.
+            linger: seconds for which new requests are answered at most.
+            within: seconds after which what is still under way is cut.
         """
-        server = self._server
-        if server is not None:
+        with self._change:
+            if self._server is None:
+                return
+            server, self._server = self._server, None
             server.ending = True
             began = server.seen = time.monotonic()
-            while (now := time.monotonic()) < began + within:
+            while (now := time.monotonic()) < began + linger:
                 if not server.requests and now > server.seen + quiet:
                     break
-                time.sleep(0.02)
-        self.down()
+                time.sleep(_LOOK_AGAIN_S)
+            server.shutdown()
+            server.server_close()
+            while server.requests and time.monotonic() < began + within:
+                time.sleep(_LOOK_AGAIN_S)
+            server.drop_connections()
 
     def down(self) -> None:
         """Close the port and drop what is connected; nothing happens when it is closed."""

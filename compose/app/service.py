@@ -23,8 +23,10 @@ from listener import Listener
 
 QUIET_S = 0.25
 """Without a request for so long after SIGTERM, nobody sends any more."""
+LINGER_S = 5.0
+"""New requests are answered for so long after SIGTERM at most."""
 FINISH_WITHIN_S = 25.0
-"""After SIGTERM it ends at the latest; shorter than Docker's patience (stop_grace_period)."""
+"""What is under way then is cut; shorter than Docker's patience (stop_grace_period)."""
 
 
 def _arguments() -> argparse.Namespace:
@@ -67,7 +69,7 @@ def main() -> int:
     sys.stdout.write(json.dumps({"event": "listening", **asdict(service.identity), **ports}) + "\n")
     sys.stdout.flush()
     stop.wait()
-    public.finish(QUIET_S, FINISH_WITHIN_S)
+    public.finish(QUIET_S, LINGER_S, FINISH_WITHIN_S)
     if admin is not None:
         admin.down()
     return 0

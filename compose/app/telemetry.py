@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - a folder of one program, not a package
-"""What the service says about itself: four metric families and two log lines."""
+"""What the service says about itself: metric families, and two log lines."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ import os
 import random
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable
 
 # Read by prometheus_client when it is imported, in old and new releases alike; its
 # `_created` series would double every family for nothing.
 os.environ.setdefault("PROMETHEUS_DISABLE_CREATED_SERIES", "True")
 
+from backing import Pool
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
     Gauge,
     Histogram,
+    ProcessCollector,
     generate_latest,
 )
 
@@ -31,6 +34,8 @@ BUCKETS = (
 )
 HEALTHY_LOSS = 0.8
 LOSS_NOISE = 0.01
+ACCURACY_OVER = 200
+"""Briefs: accuracy is the share of the latest ones that matched their schema."""
 
 
 class Telemetry:
@@ -70,10 +75,46 @@ class Telemetry:
             registry=self.registry,
         )
         loss.labels(version).set_function(self.loss)
+        self._valid: deque[bool] = deque(maxlen=ACCURACY_OVER)
+        accuracy = Gauge(
+            "model_accuracy_ratio",
+            f"Share of the latest {ACCURACY_OVER} briefs that matched their schema, 0 to 1.",
+            ("version",),
+            registry=self.registry,
+        )
+        accuracy.labels(version).set_function(self.accuracy)
+        self._cache = Counter(
+            "cache_requests_total",
+            "Looks into the cache.",
+            ("version", "result"),
+            registry=self.registry,
+        )
+        for result in ("hit", "miss"):
+            self._cache.labels(version, result)
+        # Memory and processor time of this process; Prometheus adds the version.
+        ProcessCollector(registry=self.registry)
 
     def exposition(self) -> tuple[bytes, str]:
         """Give the text Prometheus scrapes, and its content type."""
         return generate_latest(self.registry), CONTENT_TYPE_LATEST
+
+    def watches(self, pool: Pool) -> None:
+        """Show a pool of connections from now on."""
+        for name, said, value in (
+            ("db_pool_connections_in_use", "Connections in use.", lambda: pool.in_use),
+            ("db_pool_connections_max", "Connections that there are.", lambda: pool.size),
+        ):
+            gauge = Gauge(name, said, ("version",), registry=self.registry)
+            gauge.labels(self._version).set_function(value)
+
+    def cached(self, *, hit: bool) -> None:
+        """Count a look into the cache."""
+        self._cache.labels(self._version, "hit" if hit else "miss").inc()
+
+    def accuracy(self) -> float:
+        """Give the share of the latest briefs that matched their schema; 1 before the first."""
+        latest = list(self._valid)
+        return sum(latest) / len(latest) if latest else 1.0
 
     def loss(self) -> float:
         """Give the training loss as it is seen now, the fault's factor included."""
@@ -97,6 +138,7 @@ class Telemetry:
 
     def brief_written(self, *, mode: str, algorithm: str, seconds: float, valid: bool) -> None:
         """Log an LLM brief."""
+        self._valid.append(valid)
         self._log(
             "llm_brief",
             mode=mode,

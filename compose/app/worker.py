@@ -1,9 +1,10 @@
-#!/usr/bin/env python3
+# ruff: noqa: INP001 - a folder of one program, not a package
+"""A worker beside the service: takes a job every few seconds and logs it.
 
-"""A worker beside the service: takes a job every few seconds, logs it, ends when told to.
+    python worker.py llm        briefs by the models of LLM_ENSEMBLE_MODELS
+    python worker.py rl         policy updates
 
-python worker.py llm        briefs by the models of LLM_ENSEMBLE_MODELS
-python worker.py rl         policy updates
+Told to end, it finishes the job under way first.
 """
 
 from __future__ import annotations

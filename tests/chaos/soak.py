@@ -26,7 +26,7 @@ from tests.chaos import safe
 from tests.chaos.figures import busy, spread, tell
 from tests.chaos.growth import Growth, grown
 from tests.chaos.kills import ended_load
-from tests.chaos.machine import Machine
+from tests.chaos.machine import Forked, Machine
 from tests.chaos.running import ChaosError, eventually, guards
 from tests.chaos.soak_faults import HAPPENINGS, ROLLOUT, Happening, Stage
 from tests.chaos.together import together
@@ -72,9 +72,7 @@ class Soak:
             code = rollout.end(40)
             if code not in happening.ends:
                 raise ChaosError(f"it ended with {code}")  # noqa: TRY301  as any other complaint
-            # Killed before it led the gateway, it has changed nothing.
-            kept = before if code < 0 and not rollout.proven(0) else safe.ZERO
-            self._safe(code, before if code >= 0 else kept)
+            self._safe(code, _may_keep(rollout, before))
             self.ends[happening.name][code] += 1
         except (ChaosError, AssertionError, OSError) as error:
             said = rollout.said[-700:]
@@ -150,6 +148,17 @@ class Soak:
         if self.service.code is not None:
             self.wrong.append(f"the guard's service ended with {self.service.code}")
         self.stage.close()
+
+
+def _may_keep(rollout: Forked, before: str) -> str:
+    """Give the weight, other than 0 %, that a rollout may leave in force."""
+    if rollout.code is not None and rollout.code >= 0:
+        return before
+    if rollout.proven(100):
+        # Killed on its last steps, with the gateway given back: it had succeeded.
+        return safe.FULL
+    # Killed before it led the gateway, it has changed nothing.
+    return safe.ZERO if rollout.proven(0) else before
 
 
 def told(soak: Soak, report: dict[str, Any]) -> int:

@@ -40,6 +40,7 @@ def test_a_cell_that_failed_stands_in_the_table_as_failed() -> None:
     assert "worst 0.25" in said
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_some_cells_end_safely() -> None:
     argv = [sys.executable, "-m", "tests.chaos.matrix", "--quick", "--jobs", "4"]

@@ -20,7 +20,7 @@ from canaryctl.core.events import (
     WeightProven,
 )
 from canaryctl.core.gate import Finding, Status, Unit
-from canaryctl.core.plan import Plan, Stage
+from canaryctl.core.plan import Approval, Pause, Plan, Stage, Wait
 from canaryctl.core.rollout import advance
 from canaryctl.core.state import State
 from canaryctl.core.weight import Weight
@@ -47,9 +47,15 @@ HAPPENED: tuple[Event, ...] = (
 )
 
 
-def write(directory: Path, name: str, release: str = "v0.2.0", until: int = 6) -> None:
+def write(
+    directory: Path,
+    name: str,
+    release: str = "v0.2.0",
+    until: int = 6,
+    waits: tuple[Wait, ...] = (),
+) -> None:
     journal = Journal(About(name, "shop", "docker web", release, "ann@box:42", "c0ffee"), directory)
-    state = State(Plan((Stage(Weight(100), 60.0), Stage(Weight.FULL, 60.0))))
+    state = State(Plan((Stage(Weight(100), 60.0), Stage(Weight.FULL, 60.0, waits))))
     for event in HAPPENED[:until]:
         state, command = advance(state, event)
         journal.heard(event, state, command)
@@ -144,3 +150,14 @@ def test_an_id_that_is_not_there_is_a_usage_error(place: Path, name: str) -> Non
     assert isinstance(result.exception, ConfigError)
     assert name in str(result.exception)
     assert "canaryctl history" in result.exception.next_step
+
+
+def test_what_the_plan_waits_for_is_shown_between_its_stages(place: Path) -> None:
+    write(place, "one", waits=(Pause(600.0), Pause(), Approval(("product", "on-call"))))
+    ended = run("one")
+    assert ended.exit_code == 0, ended.output
+    (plan,) = [line for line in ended.output.splitlines() if line.strip().startswith("plan")]
+    assert plan.split(maxsplit=1)[1] == (
+        "1 % for 1 min, pause 10 min, pause until continued, approval of product, on-call, "
+        "100 % for 1 min"
+    )

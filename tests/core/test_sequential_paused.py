@@ -54,6 +54,17 @@ def test_a_pause_takes_nothing_from_what_stable_may_hold() -> None:
     assert (step.move, step.bound) == (Move.INCONCLUSIVE, Bound.HOLD)
 
 
+def test_a_wait_of_the_plan_takes_nothing_from_what_stable_may_hold() -> None:
+    one = course(hold_for=100.0)
+    troubled = replace(CLEAR, hold=("errors",))
+    step = one.step(500.0, troubled, data=True, waiting=True)
+    assert (step.move, step.reason) == (Move.HOLD, "stable breaks its own limit: errors")
+    one.enter(600.0, 60.0, None)
+    assert one.step(690.0, troubled, data=True).move is Move.HOLD
+    step = one.step(700.0, troubled, data=True)
+    assert (step.move, step.bound) == (Move.INCONCLUSIVE, Bound.HOLD)
+
+
 @pytest.mark.parametrize("paused_for", [0.0, 1000.0])
 def test_a_pause_moves_the_bound_without_samples(paused_for: float) -> None:
     one = course(extend_to=3.0)

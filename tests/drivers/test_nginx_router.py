@@ -332,6 +332,7 @@ def test_a_reload_refused_for_an_occupied_address(
     port = free_port()
     source = PACKAGED + f"server {{ listen 127.0.0.1:{port}; }}\n"
     with socket.socket() as occupied:
+        occupied.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         occupied.bind(("127.0.0.1", port))
         occupied.listen()
         with pytest.raises(WeightRefused, match=f"generation {proof.generation}.*is in force"):

@@ -230,6 +230,7 @@ def gateway_of(
         gateway.site.stop()
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.parametrize("binary", ["current", OLD_NGINX])
 @pytest.mark.usefixtures("many_files")

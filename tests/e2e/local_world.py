@@ -170,7 +170,7 @@ class LocalWorld:
             clock=SystemClock(),
         )
         self.ended.enter_context(again)
-        again.wait_for_port(urlsplit(self.stack.url).port or 0, within=10)
+        again.wait_for_port(urlsplit(self.stack.url).port or 0, within=30)
         eventually(lambda: pid_file.is_file() and self.master() != before, "NGINX's process id")
 
 

@@ -26,10 +26,10 @@ def test_it_opens_before_any_evaluation_and_the_stage_begins_anew(
     rollout.proven(50)
     local.fault(**fault)
     opened = rollout.wait_for(
-        lambda e: e["event"] == "breaker" and e["circuit"] == "open", "it opens", within=10
+        lambda e: e["event"] == "breaker" and e["circuit"] == "open", "it opens", within=30
     )
     assert "requests in a row" in opened["reason"]
-    eventually(lambda: local.in_force()["weight"] == "0", "all on stable", within=2)
+    eventually(lambda: local.in_force()["weight"] == "0", "all on stable")
     local.heal()
     rollout.proven(20)
     ended = rollout.end(within=40)
@@ -47,9 +47,9 @@ def test_while_it_is_open_only_an_abort_is_done(local: LocalWorld, tool: Tool) -
     rollout = tool.rollout(config)
     rollout.proven(50)
     local.fault(errors=1.0)
-    opened = rollout.wait_for(lambda e: e["event"] == "breaker", "it opens", within=10)
+    opened = rollout.wait_for(lambda e: e["event"] == "breaker", "it opens", within=30)
     rollout.wait_for(
-        lambda e: e.get("status") == "proven" and e["at"] > opened["at"], "all on stable", within=5
+        lambda e: e.get("status") == "proven" and e["at"] > opened["at"], "all on stable", within=20
     )
     before = local.in_force()
     wrong = [["pause"], ["continue"], ["advance"], ["hold"], ["approve", "--as", "engineering"]]

@@ -94,7 +94,7 @@ def test_it_is_set_again_where_that_is_wanted(local: LocalWorld, tool: Tool) -> 
         found = rollout.wait_for(partial(_drift, times), f"drift {times}")
         assert late(found, changed) <= WITHIN
         assert found["action"] == "reassert"
-        eventually(lambda: local.in_force()["weight"] == "50", "50 % again", within=5)
+        eventually(lambda: local.in_force()["weight"] == "50", "50 % again", within=20)
         rollout.wait_for(partial(_judged_after, found["at"]), "it goes on")
     local.ask(Verb.ABORT)
     ended = rollout.end(within=20)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -20,9 +21,11 @@ CONFIG = {
 }
 
 
-def written(folder: Path, port: int, template: str | None = None) -> Path:
+def written(
+    folder: Path, port: int, template: str | None = None, stages: Sequence[Any] = (1, 5, 25, 100)
+) -> Path:
     metrics = {"provider": "prometheus", "url": f"http://127.0.0.1:{port}"}
-    config = CONFIG | {"metrics": metrics}
+    config = CONFIG | {"metrics": metrics, "plan": {"stages": list(stages)}}
     if template is not None:
         (folder / "own.j2").write_text(template)
         config |= {"gateway": {**CONFIG["gateway"], "template": "own.j2"}}  # type: ignore[dict-item]
@@ -50,6 +53,24 @@ def test_with_nothing_reachable_the_plan_is_shown(
     for text in ("[STAGE 1/4] 1 %", "[STAGE 4/4] 100 %", "http_requests_total", "not reached"):
         assert text in ended.out
     assert "server app-canary:8001" in ended.out
+
+
+def test_the_waits_between_stages_are_shown(
+    tool: Tool, tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    stages = [5, {"pause": "10m"}, 25, {"pause": {}}, {"approve": ["product", "on-call"]}, 100]
+    ended = rehearsed_nowhere(tool, written(tmp_path, free_port(), stages=stages))
+    assert ended.code == 0, ended.err
+    shown = ended.out[ended.out.index("Plan:") : ended.out.index("Configuration")].splitlines()
+    assert [line.strip() for line in shown if line][1:] == [
+        "[STAGE 1/3] 5 % canary, observed for 15 min",
+        "pause 10 min",
+        "[STAGE 2/3] 25 % canary, observed for 15 min",
+        "pause until continued",
+        "approval of product, on-call",
+        "[STAGE 3/3] 100 % canary, observed for 15 min",
+    ]
+    assert "besides its waits" in shown[0]
 
 
 def test_a_template_that_cannot_be_rendered_fails_it(

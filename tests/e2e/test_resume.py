@@ -90,8 +90,8 @@ def test_what_a_guard_returned_is_resumed_at_its_stage(
 ) -> None:
     config = local.config(stages=STAGES)
     abandoned(local, tool, config, guard=False)
-    eventually(lambda: local.in_force()["weight"] == "0", "the guard has set 0 %", within=5)
-    eventually(lambda: not local.lease.exists(), "the guard has freed the gateway", within=5)
+    eventually(lambda: local.in_force()["weight"] == "0", "the guard has set 0 %", within=20)
+    eventually(lambda: not local.lease.exists(), "the guard has freed the gateway", within=20)
     other = Tool(tmp_path / "another-machine")
     wrong = other.run("resume", "--stages", "100", config=config)
     one_clear_message(wrong, "was in stage 2", "the stages here are 100 %", code=2)

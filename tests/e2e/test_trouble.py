@@ -31,6 +31,7 @@ def test_the_canarys_container_is_removed_at_25_percent(
         world.seen()
 
 
+@pytest.mark.alone
 @pytest.mark.usefixtures("traffic")
 def test_a_rollback_from_another_terminal_ends_the_rollout(world: World, tool: Tool) -> None:
     config = world.config(stages=(50, 100), observe="60s")
@@ -43,7 +44,7 @@ def test_a_rollback_from_another_terminal_ends_the_rollout(world: World, tool: T
     assert "0 % canary proven at NGINX" in back.out
     world.all_on_stable()
     assert took < 2, f"{took:.2f} s"
-    ended = rollout.end(within=10)
+    ended = rollout.end(within=30)
     assert ended.code == 130, ended.err
     assert ended.outcome["outcome"] == "aborted"
     assert ended.outcome["weight"] == 0
@@ -58,7 +59,7 @@ def test_a_signal_takes_all_traffic_back(world: World, tool: Tool, number: signa
     rollout = tool.rollout(world.config(stages=(50, 100), observe="60s"))
     rollout.proven(50)
     rollout.send(number)
-    ended = rollout.end(within=10)
+    ended = rollout.end(within=30)
     assert ended.code == 130, ended.err
     assert ended.outcome["outcome"] == "aborted"
     assert ended.outcome["cause"] == "interrupted"
@@ -72,9 +73,9 @@ def test_after_a_kill_its_guard_has_all_traffic_on_stable(world: World, tool: To
     rollout = tool.rollout(config)
     rollout.proven(25)
     rollout.kill()
-    eventually(lambda: world.in_force()["weight"] == "0", "0 % by the guard", within=10)
+    eventually(lambda: world.in_force()["weight"] == "0", "0 % by the guard", within=30)
     world.all_on_stable()
-    eventually(lambda: not lease_of(tool, config), "the lease given back", within=10)
+    eventually(lambda: not lease_of(tool, config), "the lease given back", within=30)
     status = status_of(tool, config)
     assert status["generation"] == status["generation_on_disk"]
     assert status["release"] == "v0.2.0"
@@ -92,7 +93,7 @@ def test_an_abandoned_rollout_that_is_to_be_held_stays_until_somebody_decides(
     rollout = tool.rollout(config)
     generation = rollout.proven(25)["generation"]
     rollout.kill()
-    eventually(lambda: status_of(tool, config)["running"] is None, "the lease runs out", within=10)
+    eventually(lambda: status_of(tool, config)["running"] is None, "the lease runs out", within=30)
     status = status_of(tool, config)
     assert (status["proven"], status["canary"], status["stable"]) == (True, 25, 75)
     assert status["generation"] == status["generation_on_disk"] == generation
@@ -127,7 +128,7 @@ def test_of_two_rollouts_one_runs_and_the_other_changes_nothing(world: World, to
     assert world.in_force()["generation"] == before
     assert first.runs
     first.send(signal.SIGINT)
-    assert first.end(within=10).code == 130
+    assert first.end(within=30).code == 130
     world.all_on_stable()
 
 
@@ -174,4 +175,4 @@ def test_metrics_that_come_back_let_it_go_on(world: World, tool: Tool) -> None:
     ended = rollout.end()
     assert ended.code == 0, ended.err
     assert ended.weights() == [0, 25, 100]
-    eventually(lambda: world.in_force()["weight"] == "100", "100 % in force", within=2)
+    eventually(lambda: world.in_force()["weight"] == "100", "100 % in force")

@@ -10,6 +10,7 @@ from tests.fuzz.targets import (
     pages,
     promql,
     recording,
+    release_files,
     script,
     smoke,
 )
@@ -26,4 +27,5 @@ TARGETS = (
     *journal.TARGETS,
     *recording.TARGETS,
     *smoke.TARGETS,
+    *release_files.TARGETS,
 )

@@ -205,6 +205,20 @@ def test_a_rollout_waits_for_its_guard_and_replaces_it_when_it_is_gone(build: Bu
     assert not Path(f"/proc/{guard.pid}").exists()
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_do_not_end_it_while_it_starts_either(build: Build, number: signal.Signals) -> None:
+    guard = GuardProcess(spec_of(build, "r1"), FakeClock())
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    guard.start()
+    try:
+        assert guard.pid is not None
+        os.kill(guard.pid, number)
+        guard.ready()
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+    finally:
+        guard.done()
+
+
 def test_without_a_guard_nothing_begins() -> None:
     guard = GuardProcess({"config": None}, FakeClock())
     guard.start()

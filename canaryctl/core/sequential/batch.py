@@ -60,6 +60,7 @@ class Evaluation:
         up: whether the canary answered its newest scrape; None without a *new* scrape.
         restarts: resets of the canary's counters since the last evaluation.
         paused: the stage is paused: the time since the last evaluation does not count.
+        waiting: the stage has passed: stable's own trouble holds nobody.
     """
 
     at: float
@@ -70,3 +71,4 @@ class Evaluation:
     up: bool | None = None
     restarts: int = 0
     paused: bool = False
+    waiting: bool = False

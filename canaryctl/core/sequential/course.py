@@ -90,7 +90,14 @@ class Course:
         self._observed = self._held_here = 0.0
 
     def step(
-        self, at: float, found: Assessment, *, data: bool, gap: float = GAP, paused: bool = False
+        self,
+        at: float,
+        found: Assessment,
+        *,
+        data: bool,
+        gap: float = GAP,
+        paused: bool = False,
+        waiting: bool = False,
     ) -> Step:
         """Give the move after an evaluation.
 
@@ -100,6 +107,8 @@ class Course:
             data: some sample of the canary was new.
             gap: seconds between two looks with data from which the time between was not observed.
             paused: somebody paused the stage: its time stands still, and so do its bounds.
+            waiting: the stage has passed, and the plan waits for time or people: stable's own
+                trouble holds nobody, and takes nothing from ``hold_for``.
         """
         if found.back:
             return Step(Move.BACK, found.reason, self._observed)
@@ -108,19 +117,19 @@ class Course:
             self._last = at
             return Step(Move.HOLD, "paused", self._observed)
         if found.hold:
-            return self._hold(at, found)
+            return self._hold(at, found, holds=not waiting)
         if not data:
             return self._unseen(at)
         passed, self._last = at - self._last, at
         self._observed += passed if passed <= gap else 0.0
         return self._timed(found)
 
-    def _hold(self, at: float, found: Assessment) -> Step:
+    def _hold(self, at: float, found: Assessment, *, holds: bool) -> Step:
         passed, self._last = at - self._last, at
-        self._held += passed
+        self._held += passed if holds else 0.0
         self._held_here += passed
         said = "stable breaks its own limit: " + ", ".join(found.hold)
-        if self._held >= self._policy.hold_for:
+        if holds and self._held >= self._policy.hold_for:
             said += f"; held for {self._held:.0f} s"
             return Step(Move.INCONCLUSIVE, said, self._observed, Bound.HOLD)
         return Step(Move.HOLD, said, self._observed)

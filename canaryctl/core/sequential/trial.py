@@ -91,7 +91,14 @@ class Trial:
         """Weigh an evaluation. ``gap``: see ``Course.step``."""
         data = not self.judge.gates or any(one.canary is not None for one in seen.gates.values())
         found = self.judge.take(seen)
-        step = self._course.step(seen.at, found, data=data, gap=max(gap, GAP), paused=seen.paused)
+        step = self._course.step(
+            seen.at,
+            found,
+            data=data,
+            gap=max(gap, GAP),
+            paused=seen.paused,
+            waiting=seen.waiting,
+        )
         # What could have been seen is asked for when a stage ends; it is most of the work.
         over = step.move not in (Move.WAIT, Move.HOLD)
         return Weighed(step, found, self.judge.could_have_seen() if over else {})

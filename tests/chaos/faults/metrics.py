@@ -113,7 +113,7 @@ def _scraped(proxy: FaultyProxy) -> bool:
     return status == http.HTTPStatus.OK and len(json.loads(body)["data"]["result"]) > 1
 
 
-def _behind(cell: Cell) -> Overrides:
+def behind(cell: Cell) -> Overrides:
     """Start Prometheus and the proxy, once a world."""
     world = cell.world
     if world.prometheus is None:
@@ -141,7 +141,7 @@ def _fault(name: str, fault: Callable[[Reply], Reply | None], lasts: float = 1.0
     def heal(cell: Cell) -> None:
         cell.notes["proxy"].fault = lambda reply: reply
 
-    return Fault(f"prometheus {name}", strike, heal, _behind, lasts=lasts)
+    return Fault(f"prometheus {name}", strike, heal, behind, lasts=lasts)
 
 
 _gone = threading.Event()  # never set: a bounded wait

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from tests.chaos.faults.base import Cell, Fault, Overrides
+from tests.chaos.faults.metrics import behind
 
 _RESET = struct.pack("ii", 1, 0)
 _LOOK = 0.05
@@ -147,10 +148,22 @@ def _to_metrics(cell: Cell) -> Overrides:
     return {"metrics": {"targets": {"stable": [stable], "canary": [canary]}}}
 
 
+def _to_prometheus(cell: Cell) -> Overrides:
+    """Lead to Prometheus through a cut."""
+    url = str(behind(cell)["metrics"]["url"])
+    proxy = Proxy(port=int(url.rpartition(":")[2]))
+    cell.ending.callback(proxy.close)
+    cell.notes["net"] = proxy
+    return {"metrics": {"provider": "prometheus", "url": f"http://127.0.0.1:{proxy.listens}"}}
+
+
 def _set(cell: Cell, net: Net) -> None:
     found = cell.notes["net"]
     for proxy in found if isinstance(found, list) else [found]:
         proxy.net = net
+
+
+_WAYS = {"verify": _to_verify, "metrics": _to_metrics, "prometheus": _to_prometheus}
 
 
 def _network(to: str, net: Net) -> Fault:
@@ -158,9 +171,9 @@ def _network(to: str, net: Net) -> Fault:
         f"network to {to}: {net.value}",
         lambda cell: _set(cell, net),
         lambda cell: _set(cell, Net.WHOLE),
-        {"verify": _to_verify, "metrics": _to_metrics}[to],
+        _WAYS[to],
         lasts=3.0,
     )
 
 
-FAULTS = tuple(_network(to, net) for to in ("verify", "metrics") for net in (Net.CUT, Net.HOLE))
+FAULTS = tuple(_network(to, net) for to in _WAYS for net in (Net.CUT, Net.HOLE))

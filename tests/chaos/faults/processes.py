@@ -28,6 +28,17 @@ def _guard(number: Signals) -> Fault:
     return Fault(f"{number.name} guard", strike)
 
 
+def _group(number: Signals) -> Fault:
+    """Send it to both, as a terminal or a service manager does to all that it had started."""
+
+    def strike(cell: Cell) -> None:
+        for pid in (*guards(parent=cell.orchestrator.pid), cell.orchestrator.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    return Fault(f"{number.name} both", strike)
+
+
 def _service_beside(cell: Cell) -> dict[str, str]:
     """Start the guard's service. It has a state directory of its own: it is not the rollout's."""
     own = cell.world.site.base / "guard-state"
@@ -53,5 +64,6 @@ FAULTS = (
     _orchestrator(SIGHUP),
     _orchestrator(SIGKILL, kills=True),
     *map(_guard, (SIGINT, SIGTERM, SIGHUP, SIGKILL)),
+    *map(_group, (SIGINT, SIGTERM, SIGHUP)),
     Fault("SIGKILL both", _both, kills=True, within=LEASE + 2.0, env=_service_beside),
 )

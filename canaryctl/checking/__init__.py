@@ -1,0 +1,1 @@
+"""What has to be true before a release is rolled out; each check is a file."""

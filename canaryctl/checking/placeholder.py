@@ -1,0 +1,60 @@
+"""Values that stand for one that somebody has still to fill in."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+_STANDS_FOR_ANOTHER = re.compile(
+    r"change[-_ ]?(me|it|this|meplease)\b.*|changeme.*|replace[-_ ]?(me|it|this|with).*"
+    r"|<[^>]*>|\{\{.*\}\}|__.*__"
+    r"|(insert|enter|put|add|set|fill)[-_ ](your|me|here|this|in|it)\b.*"
+    r"|your[-_ ]?[a-z0-9_ -]+|.*[-_ ]goes[-_ ]here|.*[-_ ]here"
+    r"|to ?do|tbd|fix ?me|x{3,}|\.{3,}|\*{3,}|\?{2,}|placeholder.*|dummy.*"
+)
+_NO_SECRET = re.compile(
+    r"none|null|nil|undefined|n/?a|test(ing)?|example.*|sample.*|demo|default|secret[0-9]*"
+    r"|pass(word)?[0-9]*|admin|root|token|api[-_]?key|key|foo|bar|abc|abc123|(0|1|x)+"
+    r"|12345?6?7?8?9?0?|letmein|qwerty|.*example.*"
+)
+_CALLED_SECRET = re.compile(
+    r"(?i)(token|password|passwd|passphrase|pwd|secret|secrets|credentials?|salt|apikey"
+    r"|(^|_)pass|(^|_)key|(^|_)auth|(^|_)dsn)"
+    r"(_?[0-9]+|_(prod|production|staging|live|canary|stable|primary|secondary|old|new))?$"
+)
+_HELD_IN_A_NAME = re.compile(r"(?i).*(key|auth|dsn)[_a-z0-9]*")
+_NO_KEY = re.compile(r"[a-z][a-z_]{0,15}")
+# A switch or a number: TOKEN=0 turns something off.
+_SETTING = re.compile(r"(?i)true|false|yes|no|on|off|[0-9]{1,7}")
+_LOGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:([^\s/@]+)@")
+
+
+def is_secret(name: str, value: str | None = None) -> bool:
+    """Tell whether a variable of this name holds a secret, and this value may be one."""
+    if _CALLED_SECRET.search(name) is None:
+        return False
+    if value is None:
+        return True
+    # A PARTITION_KEY that is user_id, a USE_AUTH that is true.
+    words = _HELD_IN_A_NAME.fullmatch(name) is not None and _NO_KEY.fullmatch(value) is not None
+    return not words and _SETTING.fullmatch(value) is None
+
+
+def is_placeholder(name: str, value: str) -> bool:
+    """Tell whether a value is none that anybody meant.
+
+    Words such as ``password`` or ``test`` are values like any other, but no secrets.
+    """
+    word = value.strip().casefold()
+    if _STANDS_FOR_ANOTHER.fullmatch(word):
+        return True
+    password = password_in(value)
+    if password is not None:
+        return is_placeholder("PASSWORD", password)
+    return is_secret(name) and _NO_SECRET.fullmatch(word) is not None
+
+
+def password_in(value: str) -> str | None:
+    """Give the password of a URL such as ``postgres://app:…@db/shop``, None where there is none."""
+    found = _LOGIN.match(value.strip())
+    return unquote(found[1]) if found else None

@@ -1,0 +1,187 @@
+"""The environment file has a value for every variable that is needed, and nobody else reads it."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from canaryctl.checking.dotenv import Environment, parse
+from canaryctl.checking.finding import Said, failed, some, together, unknown, warned
+from canaryctl.checking.placeholder import is_placeholder, is_secret, password_in
+from canaryctl.checking.scene import Scene
+from canaryctl.config.checks import SecretsCheck
+from canaryctl.drivers.git import GitError
+from canaryctl.drivers.tree import FileProblem, decoded
+
+LARGEST = 2**20
+"""Bytes of an environment file."""
+_FINDABLE = 8
+"""Characters. A shorter secret is found in every second file."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretFile:
+    """The check called secrets. Names of variables are said, values never.
+
+    Attributes:
+        declared: whether canary.yaml has a section for it.
+    """
+
+    scene: Scene
+    asked: SecretsCheck
+    declared: bool
+    name: str = "secrets"
+    within: float = 60.0
+
+    def look(self) -> Said:
+        """Read the file and its example."""
+        file, example = self.asked.file, self.asked.example
+        path = self.scene.base / file
+        problems: list[Said] = []
+        try:
+            wanted = read(self.scene.base / example)
+        except FileProblem as error:
+            wanted = None
+            if "not there" not in str(error) or "example" in self.asked.model_fields_set:
+                problems.append(failed(f"{example} {error}", f"mend {example}"))
+        try:
+            given = read(path)
+        except FileProblem as error:
+            missing = "not there" in str(error)
+            if missing and wanted is None and not self.declared:
+                said = "declare the variables it needs: checks.secrets.required, or `secrets: off`"
+                return unknown(f"there is neither {file} nor {example}", said)
+            copy = f"`cp {example} {file}`" if wanted is not None else f"make {file}"
+            mend = f"{copy}, and fill in its values" if missing else f"mend {file}"
+            return together([failed(f"{file} {error}", mend), *problems], "")
+        problems += self._values(given, wanted or Environment())
+        problems += [*self._readers(path), *self._in_git(given)]
+        if not (wanted or self.asked.required):
+            said = f"write {example}, or declare checks.secrets.required"
+            problems.append(unknown(f"nobody says what {file} needs", said))
+        count = len(self._names(wanted or Environment()))
+        return together(problems, f"{file} has all {count} variables")
+
+    def _names(self, wanted: Environment) -> list[str]:
+        names = dict.fromkeys((*wanted.values, *self.asked.required))
+        return [one for one in names if one not in self.asked.optional]
+
+    def _values(self, given: Environment, wanted: Environment) -> Iterator[Said]:
+        file, example, names = self.asked.file, self.asked.example, self._names(wanted)
+        values = given.values
+        if given.broken:
+            lines = some([str(one) for one in given.broken])
+            yield failed(f"{file}: line {lines} is no KEY=value", f"mend {file}: quotes, or a # ")
+        if wanted.broken:
+            lines = some([str(one) for one in wanted.broken])
+            yield failed(f"{example}: line {lines} is no KEY=value", f"mend {example}")
+        if missing := [one for one in names if one not in values]:
+            yield failed(f"{file} lacks {some(missing)}", f"add {some(missing)} to {file}")
+        if empty := [one for one in names if not values.get(one, "-").strip()]:
+            yield failed(f"{some(empty)} in {file} is empty", f"give {some(empty)} a value")
+        sought = {**values, **dict.fromkeys(self.asked.optional, "")}
+        held = [one for one in sought if sought[one].strip()]
+        unfilled = [
+            one for one in held if is_placeholder(one, values[one]) and _matters(one, names)
+        ]
+        same = [
+            one
+            for one in held
+            if is_secret(one, values[one])
+            and one not in unfilled
+            and wanted.values.get(one) == values[one]
+        ]
+        if unfilled:
+            yield failed(
+                f"{some(unfilled)} in {file} has a placeholder for a value",
+                f"give {some(unfilled)} its real value",
+            )
+        if same:
+            yield failed(
+                f"{some(same)} in {file} has the value that stands in {example}",
+                f"give {some(same)} a value of its own, and make {example}'s a placeholder",
+            )
+        if given.twice:
+            said = f"{some(given.twice)} stands in {file} more than once: the last one counts"
+            yield warned(said, "remove the others")
+
+    def _readers(self, path: Path) -> Iterator[Said]:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & stat.S_IRWXO:
+            file = self.asked.file
+            said = f"everybody on this machine can read {file} (mode {mode:o})"
+            yield warned(said, f"`chmod 600 {file}`")
+
+    def _in_git(self, given: Environment) -> Iterator[Said]:
+        """See that git has neither the file nor what is secret in it."""
+        git, file = self.scene.git, self.asked.file
+        try:
+            git.prefix()
+            if git.is_tracked(file):
+                yield failed(
+                    f"git tracks {file}: whoever has the repository has the secrets",
+                    f"`git rm --cached {file}`, add it to .gitignore, and replace its secrets",
+                )
+                return
+            if commit := git.committed_in(file):
+                yield warned(
+                    f"{file} is in git's history (commit {commit})",
+                    "replace the secrets that it had then",
+                )
+            if not git.is_ignored(file):
+                said = f"git does not ignore {file}: the next `git add` may commit it"
+                yield warned(said, f"add {file} to .gitignore")
+            yield from self._copied(given)
+        except GitError:
+            return
+
+    def _copied(self, given: Environment) -> Iterator[Said]:
+        """Find values that are secret in tracked files."""
+        secrets = secrets_of(given)
+        lines = {name: value for name, value in secrets.items() if "\n" not in value}
+        for path in sorted(self.scene.git.holding(list(lines.values()))) if lines else ():
+            try:
+                text = (self.scene.base / path).read_text(encoding="utf-8", errors="replace")
+            except OSError:
+                text = ""
+            names = [name for name, value in lines.items() if value in text]
+            yield failed(
+                f"the value of {some(names) or 'a secret'} stands in {path}, which git tracks",
+                f"take it out of {path}, and replace the secret",
+            )
+
+
+def secrets_of(given: Environment, shortest: int = _FINDABLE) -> dict[str, str]:
+    """Give what is secret in a file, by variable, where it has so many characters."""
+    found = {}
+    for name, value in given.values.items():
+        secret = password_in(value) or (value if is_secret(name, value) else "")
+        if len(secret) >= shortest and not is_placeholder("SECRET", secret):
+            found[name] = secret
+    return found
+
+
+def read(path: Path) -> Environment:
+    """Read an environment file; it may be a link to where secrets are kept.
+
+    Raises:
+        FileProblem: it cannot be read, or is no text of at most 1 MiB.
+    """
+    try:
+        if not path.is_file():
+            raise FileProblem("is not a regular file" if path.exists() else "is not there")
+        with path.open("rb") as file:
+            raw = file.read(LARGEST + 1)
+    except OSError as error:
+        raise FileProblem(f"cannot be read: {error.strerror}") from error
+    if len(raw) > LARGEST:
+        raise FileProblem("is larger than 1 MiB")
+    if b"\0" in raw:
+        raise FileProblem("is no text: it holds a zero byte")
+    return parse(decoded(raw))
+
+
+def _matters(name: str, names: list[str]) -> bool:
+    return name in names or is_secret(name)

@@ -1,0 +1,140 @@
+"""What is written is read back; whatever is read, only words come of it."""
+
+from __future__ import annotations
+
+import json
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from canaryctl.checking.dotenv import parse
+from canaryctl.checking.markdown import sections
+from canaryctl.checking.placeholder import is_placeholder, is_secret, password_in
+from canaryctl.core import manifest
+from canaryctl.core.manifest import Artifact, Manifest, NotManifestError
+
+NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,12}", fullmatch=True)
+BARE = st.text(string.ascii_letters + string.digits + "/:@=$%^&(){}[]+-_.,!?", min_size=1)
+QUOTED = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"))
+
+
+def in_double(value: str) -> str:
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+@given(st.dictionaries(NAMES, BARE, max_size=8), st.sampled_from(["", "export ", "  "]))
+def test_bare_values_are_read_back(values: dict[str, str], before: str) -> None:
+    text = "".join(f"{before}{name} = {value}\n" for name, value in values.items())
+    assert parse(text).values == values
+
+
+@given(st.dictionaries(NAMES, QUOTED, max_size=8))
+def test_quoted_values_are_read_back(values: dict[str, str]) -> None:
+    text = "".join(f"{name}={in_double(value)} # why\n" for name, value in values.items())
+    found = parse(text)
+    assert found.values == values
+    assert not found.broken
+
+
+@given(st.dictionaries(NAMES, QUOTED.filter(lambda one: "'" not in one), max_size=8))
+def test_values_in_single_quotes_are_taken_literally(values: dict[str, str]) -> None:
+    text = "".join(f"{name}='{value}'\r\n" for name, value in values.items())
+    assert parse(text).values == values
+
+
+@given(st.text())
+def test_every_text_is_an_environment(text: str) -> None:
+    found = parse(text)
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").count("\n") + 1
+    assert all(1 <= one <= lines for one in found.broken)
+    assert "=" in text or not found.values
+
+
+@given(NAMES, st.text())
+def test_any_value_is_judged(name: str, value: str) -> None:
+    assert isinstance(is_placeholder(name, value), bool)
+    assert not is_secret(name, value) or is_secret(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_one"),
+    [
+        ("API_KEY", "changeme", True),
+        ("API_KEY", "CHANGE_ME", True),
+        ("API_KEY", "change-me-please", True),
+        ("PORT", "<port>", True),
+        ("DATABASE_URL", "postgres://app:changeme@db/x", True),
+        ("DATABASE_URL", "postgres://app:k8s-9x@db/x", False),
+        ("DATABASE_URL", "postgres://db/x", False),
+        ("APP_ENV", "test", False),
+        ("DB_PASSWORD", "test", True),
+        ("DB_PASSWORD", "123456", True),
+        ("DB_PASSWORD", "8hJ2-kq", False),
+        ("MODELS", "[a, b]", False),
+        ("NAME", "example", False),
+    ],
+)
+def test_placeholders(name: str, value: str, is_one: bool) -> None:
+    assert is_placeholder(name, value) is is_one
+
+
+def test_the_password_of_a_url() -> None:
+    assert password_in("redis://:a%40b@cache:6379/0") == "a@b"
+    assert password_in("https://example.com/a:b@c") is None
+
+
+PATHS = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,5}(/[a-z0-9][a-z0-9_.-]{0,5}){0,3}", fullmatch=True)
+ARTIFACTS = st.builds(
+    Artifact,
+    PATHS.filter(manifest.inside),
+    st.integers(0, 2**60),
+    st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
+)
+MANIFESTS = st.builds(
+    Manifest,
+    st.just("v0.2.0"),
+    st.from_regex(r"[0-9a-f]{40}", fullmatch=True),
+    st.just("2025-06-30T00:13:07Z"),
+    st.lists(ARTIFACTS, unique_by=lambda one: one.path, max_size=6).map(tuple),
+)
+
+
+@given(MANIFESTS)
+def test_a_manifest_is_read_back_and_written_in_one_way(made: Manifest) -> None:
+    text = made.text()
+    found = manifest.parse(text)
+    assert set(found.artifacts) == set(made.artifacts)
+    assert found.text() == text
+    assert manifest.pinned(manifest.tag_message("v0.2.0", text)) == manifest.fingerprint(text)
+
+
+@given(MANIFESTS, st.data())
+def test_a_manifest_with_something_else_in_it_is_none(made: Manifest, data: st.DataObject) -> None:
+    whole = json.loads(made.text())
+    key = data.draw(st.sampled_from(sorted(whole)))
+    whole[key] = data.draw(st.none() | st.booleans() | st.integers() | st.text(max_size=5))
+    if key == "version" and isinstance(whole[key], str) and manifest._VERSION.fullmatch(whole[key]):
+        return
+    with pytest.raises(NotManifestError):
+        manifest.parse(json.dumps(whole))
+
+
+@given(st.text())
+def test_whatever_is_no_manifest_is_said(text: str) -> None:
+    with pytest.raises(NotManifestError):
+        manifest.parse(text)
+
+
+@given(st.text())
+def test_a_path_that_is_inside_stays_there(path: str) -> None:
+    if manifest.inside(path):
+        assert not path.startswith("/")
+        assert ".." not in path.split("/")
+
+
+@given(st.text(st.sampled_from("#=-`~<!> \nab*_TODO"), max_size=80))
+def test_any_page_has_sections(text: str) -> None:
+    for one in sections(text):
+        assert 1 <= one.level <= 6

@@ -1,0 +1,198 @@
+"""The check of the environment file. What it never says is a value."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from canaryctl.checking.finding import Finding, Status
+from tests.checking.shop import SECRET, Shop
+
+
+def look(shop: Shop, **asked: object) -> Finding:
+    declared = {"required": ["API_KEY"], **asked}
+    return shop.check(only="secrets", secrets=declared)["secrets"]
+
+
+def holding(text: str) -> Callable[[Shop], None]:
+    return lambda shop: shop.write(".env", text)
+
+
+def gone(shop: Shop) -> None:
+    (shop.path / ".env").unlink()
+
+
+def a_folder(shop: Shop) -> None:
+    gone(shop)
+    (shop.path / ".env").mkdir()
+
+
+def a_pipe(shop: Shop) -> None:
+    gone(shop)
+    os.mkfifo(shop.path / ".env")
+
+
+def dangling(shop: Shop) -> None:
+    gone(shop)
+    (shop.path / ".env").symlink_to("nowhere")
+
+
+def not_text(shop: Shop) -> None:
+    (shop.path / ".env").write_bytes(b"API_KEY=\xff\xff")
+
+
+def zero_byte(shop: Shop) -> None:
+    (shop.path / ".env").write_bytes(b"API_KEY=\0abcdefgh\nPORT=1")
+
+
+def committed(shop: Shop) -> None:
+    shop.git("add", "--force", ".env")
+    shop.git("commit", "--quiet", "--message", "Oh")
+
+
+def staged_only(shop: Shop) -> None:
+    shop.git("add", "--force", ".env")
+
+
+def copied(shop: Shop) -> None:
+    shop.write("settings.py", f"KEY = '{SECRET}'\n")
+    shop.git("add", "settings.py")
+    shop.git("commit", "--quiet", "--message", "Settings")
+
+
+def example_needs_more(shop: Shop) -> None:
+    shop.write(".env.example", "API_KEY=\nPORT=8000\nMAIL_HOST=\n")
+
+
+def example_broken(shop: Shop) -> None:
+    shop.write(".env.example", "API_KEY=\nwhat is this\n")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason", "mend"),
+    [
+        (gone, ".env is not there", "cp .env.example .env"),
+        (a_folder, ".env is not a regular file", "mend .env"),
+        (a_pipe, ".env is not a regular file", "mend .env"),
+        (dangling, ".env is not there", "cp .env.example .env"),
+        (not_text, ".env is not UTF-8", "mend .env"),
+        (zero_byte, "zero byte", "mend .env"),
+        (holding(""), ".env lacks API_KEY, PORT", "add API_KEY, PORT"),
+        (holding(f"API_KEY={SECRET}\n"), ".env lacks PORT", "add PORT to .env"),
+        (holding(f"# API_KEY={SECRET}\nPORT=1\n"), ".env lacks API_KEY", "add API_KEY"),
+        (holding("API_KEY=\nPORT=1\n"), "API_KEY in .env is empty", "give API_KEY a value"),
+        (holding("API_KEY='  '\nPORT=1\n"), "API_KEY in .env is empty", "give API_KEY a value"),
+        (holding("API_KEY= # later\nPORT=1\n"), "API_KEY in .env is empty", "give API_KEY"),
+        (holding("API_KEY=changeme\nPORT=1\n"), "placeholder", "its real value"),
+        (holding('export API_KEY = "ChangeMe!"\nPORT=1\n'), "placeholder", "its real value"),
+        (holding("API_KEY=<your key>\nPORT=1\n"), "placeholder", "its real value"),
+        (holding("API_KEY=your-api-key-here\nPORT=1\n"), "placeholder", "its real value"),
+        (holding("API_KEY=xxxx\nPORT=1\n"), "placeholder", "its real value"),
+        (holding("API_KEY=password\nPORT=1\n"), "placeholder", "its real value"),
+        (holding(f"API_KEY={SECRET}\nPORT=TODO\n"), "PORT in .env has a placeholder", "real"),
+        (
+            holding(f"API_KEY={SECRET}\nPORT=1\nDB_PASSWORD=changeme\n"),
+            "DB_PASSWORD in .env has a placeholder",
+            "real",
+        ),
+        (
+            holding(f"API_KEY={SECRET}\nPORT=1\nDB_TOKEN=postgres://app:changeme@db/x\n"),
+            "DB_TOKEN in .env has a placeholder",
+            "real",
+        ),
+        (holding(f"API_KEY={SECRET}\nPORT=1\nwhat is this\n"), "line 3 is no KEY=value", "mend"),
+        (holding(f"API_KEY='{SECRET}\nPORT=1\n"), "line 1 is no KEY=value", "mend .env"),
+        (committed, "git tracks .env", "git rm --cached .env"),
+        (staged_only, "git tracks .env", "git rm --cached .env"),
+        (copied, "the value of API_KEY stands in settings.py", "take it out of settings.py"),
+        (example_needs_more, ".env lacks MAIL_HOST", "add MAIL_HOST to .env"),
+        (example_broken, ".env.example: line 2", "mend .env.example"),
+    ],
+)
+def test_broken_secrets_fail_and_say_the_mend(
+    shop: Shop, spoil: Callable[[Shop], None], reason: str, mend: str
+) -> None:
+    spoil(shop)
+    found = look(shop)
+    assert found.status is Status.FAIL
+    assert reason in found.reason
+    assert mend in found.mend
+    assert SECRET not in found.reason + found.mend
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"API_KEY={SECRET}\nPORT=8000\n",
+        f"API_KEY = '{SECRET}'\r\nPORT=8000\r\n",
+        f'export API_KEY="{SECRET}" # the new one\nexport PORT=8000',
+        f"\ufeffAPI_KEY={SECRET}\n\n# x\nPORT=8000 # as ever\n",
+        f'PORT=8000\nAPI_KEY="{SECRET}\nsecond line"\n',
+        f"API_KEY={SECRET}\nPORT=8000\nMAX_TOKENS=1024\nUSE_AUTH=true\nSORT_KEY=name\n",
+        f"API_KEY={SECRET}\nPORT=8000\nMODELS=[a,b]\nNAME=test\n",
+    ],
+)
+def test_every_way_to_write_it_passes(shop: Shop, text: str) -> None:
+    shop.write(".env", text)
+    assert look(shop).status is Status.PASS
+
+
+def test_the_examples_own_secret_is_none(shop: Shop) -> None:
+    shop.write(".env.example", "API_KEY=hunter-of-foxes\nPORT=8000\n")
+    shop.write(".env", "API_KEY=hunter-of-foxes\nPORT=8000\n")
+    found = look(shop)
+    assert found.status is Status.FAIL
+    assert "API_KEY in .env has the value that stands in .env.example" in found.reason
+    assert "hunter" not in found.reason + found.mend
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o604])
+def test_a_file_that_everybody_reads_is_a_warning(shop: Shop, mode: int) -> None:
+    (shop.path / ".env").chmod(mode)
+    found = look(shop)
+    assert found.status is Status.WARN
+    assert "chmod 600 .env" in found.mend
+
+
+def test_what_git_had_once_is_a_warning(shop: Shop) -> None:
+    committed(shop)
+    shop.git("rm", "--cached", "--quiet", ".env")
+    shop.git("commit", "--quiet", "--message", "Out again")
+    found = look(shop)
+    assert found.status is Status.WARN
+    assert "git's history" in found.reason
+
+
+def test_a_file_that_git_may_add_is_a_warning(shop: Shop) -> None:
+    shop.write(".gitignore", "dist/\nmodels/\n")
+    found = look(shop)
+    assert found.status is Status.WARN
+    assert "add .env to .gitignore" in found.mend
+
+
+def test_a_name_that_stands_twice_is_a_warning(shop: Shop) -> None:
+    shop.write(".env", f"API_KEY=x\nAPI_KEY={SECRET}\nPORT=1\n")
+    assert look(shop).status is Status.WARN
+
+
+def test_what_is_optional_may_be_empty_or_absent(shop: Shop) -> None:
+    shop.write(".env.example", "API_KEY=\nPORT=\nPROXY=\n")
+    assert look(shop).status is Status.FAIL
+    assert look(shop, optional=["PROXY"]).status is Status.PASS
+
+
+def test_nobody_says_what_is_needed(shop: Shop) -> None:
+    (shop.path / ".env.example").unlink()
+    assert shop.check(only="secrets", secrets={})["secrets"].status is Status.UNKNOWN
+    (shop.path / ".env").unlink()
+    found = shop.check(left_out=("secrets",))["secrets"]
+    assert found.status is Status.UNKNOWN
+    assert "checks.secrets.required" in found.mend
+
+
+def test_a_link_to_where_secrets_are_kept_is_followed(shop: Shop) -> None:
+    (shop.path / ".env").rename(shop.path / "kept")
+    (shop.path / ".env").symlink_to("kept")
+    assert look(shop).status is Status.PASS
