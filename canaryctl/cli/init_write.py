@@ -6,9 +6,9 @@ import json
 
 from canaryctl.cli.init_beside import BESIDE
 from canaryctl.cli.init_checks import CHECKS
-from canaryctl.cli.init_deploy import DEPLOY
 from canaryctl.cli.init_choice import Choice
 from canaryctl.cli.init_compose import Service
+from canaryctl.cli.init_deploy import DEPLOY
 from canaryctl.cli.init_find import CONTROL
 
 _LATER = "replace this"
