@@ -125,11 +125,11 @@ class Promotions:
         again = self._to_end("promote", "--version", target)
         seconds = time.monotonic() - began
         self._promoted += 1
-        wrong = self._wrong(again, target)
+        wrong = tuple(self._wrong(again, target))
         if not killed and not wrong:
             self.ended += 1
             return None
-        return Kill(point if killed else f"{point} (ended)", seconds, tuple(wrong))
+        return Kill(point if killed else f"{point} (ended)", seconds, wrong)
 
     def _to_end(self, *arguments: str) -> Ended:
         running = self.tool.start(*arguments, config=self.config)
