@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from canaryctl.cli.deploying import bring_up, step_lines
 from canaryctl.cli.promote_beside import PromoteBeside
 from canaryctl.cli.promote_watch import Watching
+from canaryctl.cli.sides import bring_up, step_lines
 from canaryctl.core.errors import ConfigError
 from canaryctl.core.lease import Lease, OnAbandon
 from canaryctl.deploying.side import sides

@@ -61,7 +61,7 @@ def _before(one: Promotion) -> str:
 
 def told(build: Build, release: str, ended: Ended, output: Output) -> None:
     """Write the block at the end, and the outcome for machines."""
-    from canaryctl.cli.deploying import step_lines
+    from canaryctl.cli.sides import step_lines
     from canaryctl.listeners.journal import Journal
     from canaryctl.ports import Mark
     from canaryctl.promoting.sight import where

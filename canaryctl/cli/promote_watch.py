@@ -48,7 +48,7 @@ class Watching:
 
     def __call__(self, promotion: Promotion) -> Ended | None:
         """Watch; None: it is well and approved. See ``Promotion.watch``."""
-        from canaryctl.cli.rollout import closing
+        from canaryctl.cli.held import closing
         from canaryctl.core.recording import Setup
         from canaryctl.listeners.journal import Journal
         from canaryctl.preflight import Preflight

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,10 +13,7 @@ from canaryctl.cli.options import Interval, ObservationPeriod, Stages
 if TYPE_CHECKING:
     from canaryctl.config.model import Config
     from canaryctl.core.state import State
-    from canaryctl.drivers.tenure import GatewayTenure
-    from canaryctl.guarding.start import GuardProcess
     from canaryctl.ports import Listener
-    from canaryctl.wiring import Build
 
 
 def register(app: typer.Typer) -> None:
@@ -96,6 +92,7 @@ def run(
     from canaryctl.cli.beside import Beside
     from canaryctl.cli.deploying import deploying
     from canaryctl.cli.exported import exported
+    from canaryctl.cli.held import closing, free, guarded
     from canaryctl.cli.shown import banner_of, shown
     from canaryctl.cli.stop import StopFlag
     from canaryctl.core.lease import Lease
@@ -112,7 +109,7 @@ def run(
     build = Build(config, given.path().resolve().parent)
     plan, gates, select = config.core_plan(), config.core_gates(), config.select()
     stop = StopFlag()
-    _free(build)
+    free(build)
     mark = Mark(release, build.new_id(), owner())
     gateway = config.gateway
     guard = GuardProcess(spec_of(build, mark.rollout), build.clock)
@@ -172,57 +169,3 @@ def run(
             canary.end(state)
         ended.append(state)
         return state
-
-
-def _free(build: Build) -> None:
-    """Say at once who leads a rollout here; what cannot be seen now the preflight will tell.
-
-    Raises:
-        GatewayHeld: somebody does.
-        StableReplaced: a promotion was interrupted while it replaced stable.
-    """
-    from canaryctl.core.errors import HostError
-    from canaryctl.drivers.lease_file import held
-    from canaryctl.guarding.replacing import refuse_while_replacing
-
-    with contextlib.suppress(HostError):
-        found = build.lease.look()
-        if found.lease is not None and found.left > 0:
-            raise held(found.lease, found.left)
-        refuse_while_replacing(build)
-
-
-@contextlib.contextmanager
-def closing(listeners: Sequence[Listener]) -> Iterator[None]:
-    """Close those listeners that hold something open, at the end."""
-    try:
-        yield
-    finally:
-        for listener in listeners:
-            close = getattr(listener, "close", None)
-            if close is not None:
-                close()
-
-
-@contextlib.contextmanager
-def guarded(guard: GuardProcess, tenure: GatewayTenure) -> Iterator[list[State]]:
-    """Have the rollout's traffic looked after, whatever becomes of this process.
-
-    The state that the rollout ended in goes into what is given. Where there is none, or traffic
-    is not proven, the lease stays and the guard takes over.
-    """
-    from canaryctl.core.outcome import Outcome
-
-    ended: list[State] = []
-    guard.start()
-    try:
-        yield ended
-    finally:
-        ending = ended[0].ending if ended else None
-        if ending is not None and ending.outcome is not Outcome.UNKNOWN:
-            tenure.give_back()
-            guard.done()
-        elif tenure.taken:
-            guard.abandon()
-        else:
-            guard.done()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from canaryctl.config.promotion import PromotionModel
 from canaryctl.core.errors import TrafficUnknown
@@ -22,15 +21,14 @@ from canaryctl.deploying.teller import Steps
 from canaryctl.drivers.compose_containers import Container
 from canaryctl.drivers.tenure import GatewayTenure
 from canaryctl.ports import Mark
+from canaryctl.promoting.clearing import Clearing
 from canaryctl.promoting.deployment_log import DeploymentLog
-from canaryctl.promoting.ended import Ended, FreshStableFailed, NotPromotable, Outcome
+from canaryctl.promoting.ended import Ended, FreshStableFailed, Outcome
 from canaryctl.promoting.questions import Questions
 from canaryctl.promoting.settling import Settling
 from canaryctl.promoting.sight import Sight, look
 from canaryctl.wiring import Build
 
-_SLICE = 1.0
-"""Seconds for which old workers are waited for between two signs of life."""
 _DOES = {
     Phase.WATCHING: "watching the canary",
     Phase.REPLACING: "replacing stable",
@@ -244,53 +242,11 @@ class Promotion:
             step.said = f"{said}, proven at NGINX: generation {proof.generation}"
 
     def _clear(self) -> None:
-        """Wait for those that the canary still serves, remove it, and write the log's line."""
         assert self.record is not None  # noqa: S101  __call__ set it
-        if self.model.remove_canary:
-            self._drained()
-            side = self.canary.side
-            names = ", ".join(side.services)
-            with self.steps.step("remove", names) as step:
-                side.remove(self.tick)
-                step.said = f"{names} removed"
-        path = self.build.base / Path(self.model.log)
-        with self.steps.step("log", f"a line in {path}") as step:
-            log, clock = DeploymentLog(path), self.build.clock
-            added = log.add(self.record, self.build.config.service, clock.now())
-            step.said = f"a line in {path}" if added else f"it stands in {path} already"
-
-    def _drained(self) -> None:
-        within = self.build.config.gateway.drain_within
-        clock = self.build.clock
-        with self.steps.step(
-            "drain", f"waiting for NGINX's old workers, {within:g} s at most"
-        ) as s:
-            until = clock.now() + within
-            while True:
-                self.tick()
-                if not (what := self._old_workers()):
-                    s.said = "no worker is left that knows the canary"
-                    return
-                if clock.now() >= until:
-                    break
-            raise NotPromotable(
-                f"{what}: the canary may still serve them, and stays; stable has all traffic",
-                next_step=f"`canaryctl promote --version {self.release}` removes it later",
-            )
-
-    def _old_workers(self) -> str:
-        """Say who may still be served by the canary; empty: nobody."""
-        if self._changed:
-            seen = self.build.router.drained(_SLICE)
-            if seen.problem:
-                return seen.problem
-            return f"{seen.left} old workers with {seen.held} connections" if seen.left else ""
-        # An earlier run proved 0 %: all old workers had been told to stop by then.
-        old = [one for one in self.build.host.workers() if one.old]
-        if old:
-            self.build.clock.sleep(_SLICE)
-        held = sum(one.connections or 0 for one in old)
-        return f"{len(old)} old workers with {held} connections" if old else ""
+        side = self.canary.side if self.model.remove_canary else None
+        log = DeploymentLog(self.build.base / self.model.log)
+        clearing = Clearing(self.build, side, log, self.steps, self.tick, changed=self._changed)
+        clearing(self.record)
 
 
 def _rest(weight: Weight) -> Weight:

@@ -46,7 +46,7 @@ POINTS = (
     ("log", 0.1),
 )
 WITHIN = 300.0
-_RATE = 30
+_RATE = 20
 
 
 @dataclass(frozen=True)
