@@ -136,7 +136,7 @@ def run(
     )
     listeners: list[Listener] = [
         Journal.opened(build, mark, setup=Setup(plan, gates, config.judgement())),
-        *shown(banner, mark.rollout, output),
+        *shown(banner, mark.rollout, output, late=deploy),
         *beside.listeners(banner, stop),
         *extra,
         *exported(config, mark, stop.by),
