@@ -147,7 +147,7 @@ def test_people_are_told_once_and_after_the_proof(world: World) -> None:
 
 def test_people_are_told_of_weights_that_stay_and_of_zero_that_cannot_be_proven() -> None:
     held = World(OnAbandon.HOLD)
-    held.led()
+    held.led(replace(LEASE, on_abandon=OnAbandon.HOLD))
     held.passes(3600)
     assert [one.occasion for one in held.told] == [Occasion.ABANDONED]
     assert "its weights stay" in held.told[0].body
