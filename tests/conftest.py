@@ -14,7 +14,7 @@ import pytest
 from canaryctl.core.errors import HostError
 from canaryctl.demo.processes import free_ports
 from canaryctl.drivers.docker_connect import connect
-from tests.sharing import shared_out
+from tests.sharing import put_in_order, scheduler
 
 NO_SKIP = "CANARYCTL_NO_SKIP"
 LABEL = "canaryctl.test"
@@ -35,8 +35,14 @@ class RunContainer(Protocol):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest."""
+    put_in_order(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Share the tests out between workers."""
-    shared_out(items)
+    return scheduler(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
