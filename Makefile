@@ -18,7 +18,7 @@ test: lint tests
 # PYTEST="tests/e2e -x" for some; none in one of the two calls (5) is no failure.
 WORKERS ?= 4
 tests: $(STAMP)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder \
+	@$(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder \
 	  -m "not alone" $(PYTEST); many=$$?; \
 	$(BIN)/python -m pytest -m alone $(PYTEST); alone=$$?; \
 	case "$$many$$alone" in 00|05|50) ;; *) exit 1;; esac

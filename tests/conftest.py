@@ -14,12 +14,15 @@ import pytest
 from canaryctl.core.errors import HostError
 from canaryctl.demo.processes import free_ports
 from canaryctl.drivers.docker_connect import connect
-from tests.sharing import shared_out
+from tests.sharing import put_in_order, scheduler
 
 NO_SKIP = "CANARYCTL_NO_SKIP"
 LABEL = "canaryctl.test"
 # Read at once: tests of how an engine is chosen change the environment.
 _ENGINE = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+# What the tests roll out is not what the CI job that they run in is about.
+for _name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITLAB_CI"):
+    os.environ.pop(_name, None)
 
 
 class RunContainer(Protocol):
@@ -32,8 +35,14 @@ class RunContainer(Protocol):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest."""
+    put_in_order(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Share the tests out between workers."""
-    shared_out(items)
+    return scheduler(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

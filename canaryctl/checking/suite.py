@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from threading import Thread
 
 from canaryctl.checking.finding import Finding, Said, Status, failed
@@ -85,23 +86,15 @@ class Suite:
         for index in range(len(self.checks)):
             waiting.put(index)
         began: dict[int, float] = {}
-        workers = [
-            Thread(target=self._work, args=(waiting, answers, began), daemon=True)
-            for _ in range(min(SIDE_BY_SIDE, len(self.checks)))
-        ]
-        for one in workers:
-            one.start()
+        work = partial(self._work, waiting, answers, began)
+        workers = [_started(work) for _ in range(min(SIDE_BY_SIDE, len(self.checks)))]
         found: dict[int, Finding] = {}
         said = 0
         try:
             while said < len(self.checks):
-                self._take(answers, began, found)
-                if len(found) < len(self.checks) and not any(one.is_alive() for one in workers):
-                    # All hang but those given up: nobody is left who would begin the rest.
-                    workers = [
-                        Thread(target=self._work, args=(waiting, answers, began), daemon=True)
-                    ]
-                    workers[0].start()
+                given_up = self._take(answers, began, found)
+                # Who hangs with a check that was given up begins no other one.
+                workers += [_started(work) for _ in range(given_up)]
                 while said in found:
                     yield found[said]
                     said += 1
@@ -116,18 +109,20 @@ class Suite:
         answers: queue.SimpleQueue[_Answer],
         began: dict[int, float],
         found: dict[int, Finding],
-    ) -> None:
+    ) -> int:
+        """Wait a moment for an answer; give how many checks were given up meanwhile."""
         try:
             index, answer = answers.get(timeout=_LOOK_EVERY)
         except queue.Empty:
-            now = self.scene.clock.now()
+            before, now = len(found), self.scene.clock.now()
             for index, since in list(began.items()):
                 if index not in found and now - since > self.checks[index].within + _GRACE:
                     found[index] = self._given_up(self.checks[index], now - since)
-            return
+            return len(found) - before
         if isinstance(answer, BaseException):
             raise answer
         found.setdefault(index, answer)
+        return 0
 
     def _work(
         self,
@@ -167,6 +162,12 @@ class Suite:
     def _given_up(check: Check, took: float) -> Finding:
         reason = f"no result within {spelled(check.within + _GRACE)}: is a disk or a network gone?"
         return Finding(check.name, Status.FAIL, reason, "look at it by hand", took)
+
+
+def _started(work: Callable[[], None]) -> Thread:
+    thread = Thread(target=work, daemon=True)
+    thread.start()
+    return thread
 
 
 def _printable(text: str) -> str:

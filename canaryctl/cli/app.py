@@ -185,7 +185,8 @@ def _report(error: CanaryctlError, *, as_json: bool) -> None:
         typer.echo(f"  next: {error.next_step}", err=True)
     from canaryctl.cli.ci_run import annotate
 
-    annotate(f"canaryctl: {type(error).__name__}", f"{error} (exit code {error.exit_code})")
+    whole = f"{error}; next: {error.next_step}" if error.next_step else str(error)
+    annotate(f"canaryctl ended with {error.exit_code}", whole)
     if as_json:
         said = {
             "event": "error",

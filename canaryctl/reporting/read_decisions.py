@@ -54,6 +54,8 @@ def decisions(recorded: Iterable[Recorded]) -> tuple[Decision, ...]:
         # A verdict belongs to the stage that was observed, also when the next one is meant already.
         index = was if one.kind == JUDGED else one.payload["stage"]
         was = one.payload["stage"]
+        if one.kind == "waited" and not one.payload["said"]:
+            continue  # time passed, and nothing came of it
         key = _same(one)
         if key and key == before:
             found[-1] = replace(found[-1], times=found[-1].times + 1)
@@ -70,7 +72,7 @@ def _same(one: Recorded) -> tuple[object, ...]:
         verdict = payload.get("verdict") or {}
         failing = tuple(name_of(f) for f in _findings(payload) if f.get("status") == "fail")
         return one.kind, payload["stage"], verdict.get("ruling"), verdict.get("deciding"), failing
-    if one.kind in _SAME_FOR_LONG and _observes(payload):
+    if one.kind in _SAME_FOR_LONG and _waits(payload):
         return one.kind, payload["stage"]
     return ()
 
@@ -84,6 +86,10 @@ def _sentences(one: Recorded) -> Iterator[str]:
 
 def _observes(payload: Json) -> bool:
     return (payload.get("command") or {}).get("kind") == "observe"
+
+
+def _waits(payload: Json) -> bool:
+    return (payload.get("command") or {}).get("kind") in ("observe", "idle")
 
 
 def _decision(one: Recorded, index: int) -> Decision:

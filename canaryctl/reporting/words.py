@@ -123,11 +123,12 @@ def closest(facts: Facts) -> GateSeen | None:
 
 
 def _nearness(one: GateSeen) -> float | None:
+    """Give the part of its limit that a gate has used up; None where there is no such thing."""
     last = one.last
-    if last.value is None or not last.limit or last.value < 0 or last.limit < 0:
+    if last.value is None or last.limit is None or min(last.value, last.limit) < 0:
         return None
-    return (
-        last.limit / last.value
-        if one.comparator == "≥" and last.value
-        else (last.value / last.limit)
-    )
+    if one.comparator == "≤" and last.limit > 0:
+        return last.value / last.limit
+    if one.comparator == "≥" and last.value > 0:
+        return last.limit / last.value
+    return None

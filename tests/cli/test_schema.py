@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import typer.main
 from jsonschema import Draft202012Validator
+from typer.testing import CliRunner
 
 from canaryctl.cli.app import app
 from canaryctl.cli.schema import lines, schema_of
@@ -50,6 +51,7 @@ from canaryctl.listeners.record import Record
 from canaryctl.listeners.records import records
 from canaryctl.listeners.waits_record import wait_records
 from tests.listeners.walk import BANNER, Walk, errors, plan
+from tests.recorded import configured
 
 PAGE = Path(__file__).parents[2] / "docs/output.md"
 EVERY = lines()
@@ -306,10 +308,13 @@ def test_verbs_of_a_rollout(site: Site) -> None:
     valid("report", site.run("report", "--html", "a.html", "--markdown"))
 
 
-def test_a_simulation(site: Site) -> None:
-    found = valid(
-        "simulate", site.run("simulate", "--runs", "1", "--rps", "5", "--families", "healthy")
-    )
+def test_a_simulation(tmp_path: Path) -> None:
+    config = tmp_path / "canary.yaml"
+    config.write_text(configured(observe="1m"))
+    asked = ["--rps", "50", "--runs", "1", "--jobs", "1", "--families", "steady,errors 50 %"]
+    ended = CliRunner().invoke(app, ["--config", str(config), "simulate", *asked, "-o", "json"])
+    assert ended.exit_code == 0, ended.exception
+    found = valid("simulate", ended.stdout)
     assert {one["event"] for one in found} == {"simulation", "row", "summary"}
 
 

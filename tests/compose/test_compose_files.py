@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,13 @@ def test_canary_yaml_is_for_this_stack() -> None:
         assert f"${{{side.variable}:-" in services[side.services[0]]["image"]
     assert parsed.gateway.service in services
     assert parsed.gateway.project == parsed.deploy.project == told()["COMPOSE_PROJECT_NAME"]
+
+
+def test_a_password_of_whoever_runs_it_is_kept_out_of_the_wheel_and_of_git() -> None:
+    root = COMPOSE.parent
+    wheel = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    assert "compose/.env" in wheel["targets"]["wheel"]["exclude"]
+    assert "compose/.env" in (root / ".gitignore").read_text().splitlines()
 
 
 def test_the_stack_is_in_the_wheel() -> None:

@@ -80,7 +80,10 @@ def test_a_rollout_that_succeeded(good: Path) -> None:
         ("approve", "bob@desk", False),
     ]
     assert [(one.name, one.passed) for one in found.checks] == [("all", True)]
-    assert words.closest(found) is not None
+    closest = words.closest(found)
+    assert closest is not None
+    assert closest.comparator == "≤"
+    assert ("Limit", words.limit(closest)) in words.figures(closest)
     evaluations = sum(one.evaluations for one in found.stages)
     assert {len(one.points) for one in found.gates} == {evaluations}
 
