@@ -212,6 +212,7 @@ SAID_OTHERWISE = {
     *("checks", "release", "secrets", "artifacts", "runbook", "files", "checkpoints", "probes"),
     *("required", "optional", "procedures", "json", "panels"),
     *("hooks", "notify", "events"),
+    *("promotion", "approvals", "steps"),
 }
 
 
