@@ -1,0 +1,144 @@
+"""Where a page's commands run: a checkout, a new shop, a prepared one, the production stack."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from canaryctl.demo.processes import Child
+from canaryctl.drivers.clock import SystemClock
+from tests.docs.page import ROOT
+from tests.docs.place import Place
+from tests.docs.shop import CANARY_YAML, Shop, shortened
+
+COPIES = ("checkout", "clone")
+"""Settings that need none of the ports: copies of this checkout, after `make` and just cloned."""
+RATE = 120
+LOAD_SECONDS = 900
+_NOT_COPIED = shutil.ignore_patterns(
+    *(".git", ".venv", ".*_cache", ".hypothesis", "__pycache__", "*.egg-info")
+)
+# What a reader's machine has. `sudo`: the tests are root already.
+_PROGRAMS = {
+    "canaryctl": f'exec "{sys.executable}" -m canaryctl "$@"',
+    "python": f'exec "{sys.executable}" "$@"',
+    "sudo": 'exec "$@"',
+    # A switch of the demo's service, for what a page tells in words: break-canary errors 0.2
+    "break-canary": "exec curl --silent --fail-with-body -X POST "
+    """-d "{\\"$1\\": $2}" http://127.0.0.1:8101/faults""",
+    "heal-canary": "exec curl --silent --fail-with-body -X DELETE http://127.0.0.1:8101/faults",
+}
+
+
+class Scene:
+    """One setting at a time, since each has the ports that the pages name.
+
+    Args:
+        place: the machine.
+        base: an empty folder.
+    """
+
+    def __init__(self, place: Place, base: Path) -> None:
+        self.place = place
+        self.base = base
+        self._name = ""
+        self._up = contextlib.ExitStack()
+        place.env = self.reader("nobody")
+
+    def reader(self, name: str) -> dict[str, str]:
+        """Give a new reader's environment: a home of their own, and the usual programs."""
+        home = self.base / "homes" / name
+        home.mkdir(parents=True, exist_ok=True)
+        programs = self.base / "bin"
+        if not programs.exists():
+            programs.mkdir()
+            for program, does in _PROGRAMS.items():
+                path = programs / program
+                path.write_text(f"#!/bin/sh\n{does}\n")
+                path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        return {
+            "HOME": str(home),
+            "PATH": f"{programs}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "LANG": "C.UTF-8",
+            "TZ": "UTC",
+            "USER": "reader",
+            "DOCKER_HOST": self.place.url,
+            "CANARYCTL_PYTHON_IMAGE": "canaryctl-demo/python:1",
+            **{name: value for name, value in os.environ.items() if name.startswith("PIP_")},
+            "PIP_ROOT_USER_ACTION": "ignore",
+            "PIP_CACHE_DIR": str(Path.home() / ".cache/pip"),
+        }
+
+    def enter(self, name: str) -> Path:
+        """Bring a setting about, and give the folder in which it is used."""
+        if name != "clone":
+            self.place.has_images()
+        if name in COPIES:
+            return self._copied(name)
+        if name != self._name:
+            self.close()
+            self._name = name
+            self._up.enter_context(self._settings()[name](self.base / name.replace(" ", "-")))
+        return self.base / name.replace(" ", "-") / "shop"
+
+    def _settings(self) -> dict[str, Callable[[Path], contextlib.AbstractContextManager[None]]]:
+        return {"new shop": self._new_shop, "shop": self._shop}
+
+    def fresh(self) -> None:
+        """Bring the setting to where every page begins."""
+        if self._name == "shop":
+            folder = self.base / "shop" / "shop"
+            (folder / "canary.yaml").write_text(CANARY_YAML)
+            shortened(folder / "canary.yaml")
+            self.place.run(folder, "heal-canary")
+            self.place.run(folder, "canaryctl", "rollback", "--reason", "the next page begins")
+
+    def close(self) -> None:
+        """Take down what is up."""
+        self._up.close()
+        self._name = ""
+
+    def _copied(self, name: str) -> Path:
+        folder = self.base / name
+        if not folder.exists():
+            shutil.copytree(ROOT, folder, ignore=_NOT_COPIED)
+            if name == "checkout":
+                for kept in (".venv", ".mypy_cache", ".ruff_cache"):
+                    if (ROOT / kept).exists():
+                        (folder / kept).symlink_to(ROOT / kept)
+        return folder
+
+    @contextlib.contextmanager
+    def _new_shop(self, base: Path) -> Iterator[None]:
+        shop = Shop(self.place, base)
+        shop.up()
+        try:
+            with self._load():
+                yield
+        finally:
+            shop.down()
+
+    @contextlib.contextmanager
+    def _shop(self, base: Path) -> Iterator[None]:
+        shop = Shop(self.place, base)
+        shop.up()
+        try:
+            shop.prepare()
+            with self._load():
+                yield
+        finally:
+            shop.down()
+
+    @contextlib.contextmanager
+    def _load(self) -> Iterator[None]:
+        """Keep the service's clients busy."""
+        argv = [sys.executable, "-m", "canaryctl.demo.load", "--url", "http://127.0.0.1:8080"]
+        argv += ["--rate", str(RATE), "--seconds", str(LOAD_SECONDS), "--connections", "24"]
+        argv += ["--report", str(self.base / "load.json")]
+        with Child("load", self.place.inside(*argv), log_dir=self.base, clock=SystemClock()):
+            yield
