@@ -18,7 +18,7 @@ from tests.docs.shop import CANARY_YAML, Shop, shortened
 
 COPIES = ("checkout", "clone")
 """Settings that need none of the ports: copies of this checkout, after `make` and just cloned."""
-RATE = 120
+RATE = 80
 LOAD_SECONDS = 900
 _NOT_COPIED = shutil.ignore_patterns(
     *(".git", ".venv", ".*_cache", ".hypothesis", "__pycache__", "*.egg-info")

@@ -31,8 +31,8 @@ metrics:
   provider: prometheus
   url: http://127.0.0.1:9090
 """
-SECONDS = {"observe": "3s", "interval": "500ms"}
-"""A plan of pages lasts an hour; this one does not."""
+SECONDS = {"stages": [20, 40, 70, 100], "observe": "2s", "interval": "500ms"}
+"""The plan of pages lasts an hour, at traffic that this machine has not; this one does not."""
 
 
 def shortened(path: Path) -> None:
