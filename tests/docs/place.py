@@ -91,10 +91,17 @@ class Place:
         asked = self.inside("curl", "--silent", "--fail", "--max-time", "2", url)
         return subprocess.run(asked, capture_output=True, check=False).returncode == 0
 
-    def run(self, folder: Path, *argv: str, within: float = 90.0) -> str:
-        """Run a command in a folder; gives what it printed, when it succeeds."""
+    def run(self, folder: Path, *argv: str, within: float = 120.0, outside: bool = False) -> str:
+        """Run a command in a folder; gives what it printed, when it succeeds.
+
+        Args:
+            folder: where.
+            argv: the command.
+            within: seconds.
+            outside: on this machine's own network, where packages can be had.
+        """
         done = subprocess.run(
-            self.inside(*argv),
+            argv if outside else self.inside(*argv),
             cwd=folder,
             env=self.env,
             capture_output=True,

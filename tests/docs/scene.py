@@ -15,6 +15,7 @@ from canaryctl.drivers.clock import SystemClock
 from tests.docs.page import ROOT
 from tests.docs.place import Place
 from tests.docs.shop import CANARY_YAML, Shop, shortened
+from tests.docs.stack import Stack, images
 
 COPIES = ("checkout", "clone")
 """Settings that need none of the ports: copies of this checkout, after `make` and just cloned."""
@@ -47,6 +48,7 @@ class Scene:
         self.place = place
         self.base = base
         self._name = ""
+        self._folder = base
         self._up = contextlib.ExitStack()
         place.env = self.reader("nobody")
 
@@ -68,7 +70,8 @@ class Scene:
             "TZ": "UTC",
             "USER": "reader",
             "DOCKER_HOST": self.place.url,
-            "CANARYCTL_PYTHON_IMAGE": "canaryctl-demo/python:1",
+            **images(),
+            "APP_ADMIN_PORT": "8100",  # the demo's switches, with which pages break a version
             **{name: value for name, value in os.environ.items() if name.startswith("PIP_")},
             "PIP_ROOT_USER_ACTION": "ignore",
             "PIP_CACHE_DIR": str(Path.home() / ".cache/pip"),
@@ -83,20 +86,30 @@ class Scene:
         if name != self._name:
             self.close()
             self._name = name
-            self._up.enter_context(self._settings()[name](self.base / name.replace(" ", "-")))
-        return self.base / name.replace(" ", "-") / "shop"
+            self._folder = self._up.enter_context(self._settings()[name]())
+        return self._folder
 
-    def _settings(self) -> dict[str, Callable[[Path], contextlib.AbstractContextManager[None]]]:
-        return {"new shop": self._new_shop, "shop": self._shop}
+    def _settings(self) -> dict[str, Callable[[], contextlib.AbstractContextManager[Path]]]:
+        return {
+            "new shop": lambda: self._shop(prepared=False),
+            "shop": lambda: self._shop(prepared=True),
+            "new stack": lambda: self._stack(up=False),
+            "stack": lambda: self._stack(up=True),
+        }
 
     def fresh(self) -> None:
         """Bring the setting to where every page begins."""
         if self._name == "shop":
-            folder = self.base / "shop" / "shop"
-            (folder / "canary.yaml").write_text(CANARY_YAML)
-            shortened(folder / "canary.yaml")
-            self.place.run(folder, "heal-canary")
-            self.place.run(folder, "canaryctl", "rollback", "--reason", "the next page begins")
+            (self._folder / "canary.yaml").write_text(CANARY_YAML)
+            shortened(self._folder / "canary.yaml")
+            self.place.run(self._folder, "heal-canary")
+            self.place.run(self._folder, "canaryctl", "rollback", "--reason", "the next page")
+        elif self._name == "stack":
+            stack = Stack(self.place, self._folder.parent)
+            self.place.run(self._folder, "canaryctl", "recover")
+            stack.reset()
+            stack.restart()
+            self.place.run(self._folder, "heal-canary")
 
     def close(self) -> None:
         """Take down what is up."""
@@ -114,25 +127,28 @@ class Scene:
         return folder
 
     @contextlib.contextmanager
-    def _new_shop(self, base: Path) -> Iterator[None]:
-        shop = Shop(self.place, base)
+    def _shop(self, *, prepared: bool) -> Iterator[Path]:
+        shop = Shop(self.place, self.base / ("shop" if prepared else "new-shop"))
         shop.up()
         try:
+            if prepared:
+                shop.prepare()
             with self._load():
-                yield
+                yield shop.folder
         finally:
             shop.down()
 
     @contextlib.contextmanager
-    def _shop(self, base: Path) -> Iterator[None]:
-        shop = Shop(self.place, base)
-        shop.up()
+    def _stack(self, *, up: bool) -> Iterator[Path]:
+        checkout = self._copied("stack")
+        stack = Stack(self.place, checkout)
         try:
-            shop.prepare()
+            if up:
+                stack.up()
             with self._load():
-                yield
+                yield stack.folder if up else checkout
         finally:
-            shop.down()
+            stack.down()
 
     @contextlib.contextmanager
     def _load(self) -> Iterator[None]:

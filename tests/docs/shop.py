@@ -33,14 +33,17 @@ metrics:
 """
 SECONDS = {"stages": [20, 40, 70, 100], "observe": "2s", "interval": "500ms"}
 """The plan of pages lasts an hour, at traffic that this machine has not; this one does not."""
+PROMOTION = {"watch": "2s", "settle": "1s"}
 
 
 def shortened(path: Path) -> None:
     """Give a canary.yaml a plan of seconds; everything else stays as it is."""
     parsed = yaml.safe_load(path.read_text(encoding="utf-8"))
-    plan = {**(parsed.get("plan") or {}), **SECONDS}
-    if parsed.get("plan") != plan:
-        path.write_text(yaml.safe_dump({**parsed, "plan": plan}, allow_unicode=True))
+    short = {**parsed, "plan": {**(parsed.get("plan") or {}), **SECONDS}}
+    if "deploy" in parsed:
+        short["promotion"] = {**(parsed.get("promotion") or {}), **PROMOTION}
+    if short != parsed:
+        path.write_text(yaml.safe_dump(short, allow_unicode=True, sort_keys=False))
 
 
 class Shop:
