@@ -32,6 +32,10 @@ _PROGRAMS = {
     # A switch of the demo's service, for what a page tells in words: break-canary errors 0.2
     "break-canary": "exec curl --silent --fail-with-body -X POST "
     """-d "{\\"$1\\": $2}" http://127.0.0.1:8101/faults""",
+    # The process that leads the rollout of this page's own gateway, and no other.
+    "kill-rollout": """canaryctl status --output json | exec python -c '
+import json, os, sys
+os.kill(int(json.load(sys.stdin)["lease"]["owner"].rpartition(":")[2]), 9)'""",
     "heal-canary": "exec curl --silent --fail-with-body -X DELETE http://127.0.0.1:8101/faults",
 }
 
