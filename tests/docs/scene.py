@@ -36,6 +36,16 @@ _PROGRAMS = {
     "kill-rollout": """canaryctl status --output json | exec python -c '
 import json, os, sys
 os.kill(int(json.load(sys.stdin)["lease"]["owner"].rpartition(":")[2]), 9)'""",
+    # What docs/check.md has in front of it: a repository with a release to be made.
+    "release-repository": """
+set -e
+sed -i s/GRAFANA_PASSWORD=.*/GRAFANA_PASSWORD=f3b9c0d1e2/ .env
+mkdir -p dist docs && echo app > dist/app.tar
+printf '# Runbook\n\n## Rollback\na\n\n## Promotion\nb\n\n## Troubleshooting\nc\n' > docs/runbook.md
+printf '.env\ncanary-logs/\n' > .gitignore && echo '# Changes' > CHANGELOG.md
+printf 'checks:\n  migrations: off\n  artifacts: {files: ["dist/*"]}\n' >> canary.yaml
+git init -q . && git config user.name reader && git config user.email reader@example.org
+git add -A && git commit -q -m first""",
     "heal-canary": "exec curl --silent --fail-with-body -X DELETE http://127.0.0.1:8101/faults",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -52,6 +53,10 @@ class Stack:
         shutil.copy(self.folder / ".env.example", self.folder / ".env")
         shutil.copy(ROOT / "compose/canary.yaml", self.folder)
         shortened(self.folder / "canary.yaml")
+        # Stages of seconds want samples as often.
+        prometheus = (ROOT / "compose/prometheus/stack.yml").read_text(encoding="utf-8")
+        often = re.sub(r"(scrape_interval|scrape_timeout): \w+", r"\1: 1s", prometheus)
+        (self.folder / "prometheus/stack.yml").write_text(often, encoding="utf-8")
 
     def down(self) -> None:
         """Take it down."""
