@@ -99,6 +99,10 @@ def pages() -> list[Path]:
     return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
+TRANSLATED = {"docs/guide.ko.md": "docs/guide.md"}
+"""A page, and the one whose blocks it has, word for word: ``test_blocks`` sees to that."""
+
+
 def named(page: Path) -> str:
     """Name a page as seen from the top."""
     return str(page.relative_to(ROOT))

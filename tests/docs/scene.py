@@ -24,13 +24,14 @@ LOAD_SECONDS = 900
 _NOT_COPIED = shutil.ignore_patterns(
     *(".git", ".venv", ".*_cache", ".hypothesis", "__pycache__", "*.egg-info")
 )
+_CURL = "exec curl --silent --fail-with-body --retry 30 --retry-all-errors --retry-delay 1"
 # What a reader's machine has. `sudo`: the tests are root already.
 _PROGRAMS = {
     "canaryctl": f'exec "{sys.executable}" -m canaryctl "$@"',
     "python": f'exec "{sys.executable}" "$@"',
     "sudo": 'exec "$@"',
     # A switch of the demo's service, for what a page tells in words: break-canary errors 0.2
-    "break-canary": "exec curl --silent --fail-with-body -X POST "
+    "break-canary": f"{_CURL} -X POST "
     """-d "{\\"$1\\": $2}" http://127.0.0.1:8101/faults""",
     # The process that leads the rollout of this page's own gateway, and no other.
     "kill-rollout": """canaryctl status --output json | exec python -c '
@@ -46,7 +47,7 @@ printf '.env\ncanary-logs/\n' > .gitignore && echo '# Changes' > CHANGELOG.md
 printf 'checks:\n  migrations: off\n  artifacts: {files: ["dist/*"]}\n' >> canary.yaml
 git init -q . && git config user.name reader && git config user.email reader@example.org
 git add -A && git commit -q -m first""",
-    "heal-canary": "exec curl --silent --fail-with-body -X DELETE http://127.0.0.1:8101/faults",
+    "heal-canary": f"{_CURL} -X DELETE http://127.0.0.1:8101/faults",
 }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.docs.page import KEYS, Block, blocks, comments, named, pages
+from tests.docs.page import KEYS, ROOT, TRANSLATED, Block, blocks, comments, named, pages
 from tests.docs.reading import settings
 from tests.docs.shape import general, missing
 from tests.docs.sizes import NOT_HERE, SMALLER, Smaller, as_run, not_here
@@ -85,6 +85,23 @@ def test_notes_belong_to_a_block_that_needs_them(page: Path) -> None:
     read = sum(len(block.notes) for _, block in settings(page))
     text = page.read_text(encoding="utf-8")
     assert read == len(re.findall(rf"<!-- ({'|'.join(KEYS)}): ", text))
+
+
+@pytest.mark.parametrize(("page", "original"), TRANSLATED.items())
+def test_a_translation_has_the_same_blocks_and_headings(page: str, original: str) -> None:
+    here, there = (list(blocks(ROOT / one)) for one in (page, original))
+    parts = [(one.language, one.body, one.notes) for one in here]
+    assert parts == [(one.language, one.body, one.notes) for one in there]
+    assert _levels(ROOT / page) == _levels(ROOT / original)
+    assert len(_rows(ROOT / page)) == len(_rows(ROOT / original))
+
+
+def _levels(page: Path) -> list[str]:
+    return re.findall(r"^(#+ (?:\d+\. )?)", page.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def _rows(page: Path) -> list[str]:
+    return re.findall(r"^(?:\||- |\d\. )", page.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 # --- the tables ---------------------------------------------------------------------------
