@@ -44,7 +44,13 @@ sed -i s/GRAFANA_PASSWORD=.*/GRAFANA_PASSWORD=f3b9c0d1e2/ .env
 mkdir -p dist docs && echo app > dist/app.tar
 printf '# Runbook\n\n## Rollback\na\n\n## Promotion\nb\n\n## Troubleshooting\nc\n' > docs/runbook.md
 printf '.env\ncanary-logs/\n' > .gitignore && echo '# Changes' > CHANGELOG.md
-printf 'checks:\n  migrations: off\n  artifacts: {files: ["dist/*"]}\n' >> canary.yaml
+chmod 600 .env
+grep -q ^checks: canary.yaml || cat >> canary.yaml << end
+checks:
+  migrations: off
+  secrets: {optional: [APP_ADMIN_PORT, COMPOSE_PROFILES]}
+  artifacts: {files: ["dist/*"]}
+end
 git init -q . && git config user.name reader && git config user.email reader@example.org
 git add -A && git commit -q -m first""",
     "heal-canary": f"{_CURL} -X DELETE http://127.0.0.1:8101/faults",
@@ -72,12 +78,11 @@ class Scene:
         home = self.base / "homes" / name
         home.mkdir(parents=True, exist_ok=True)
         programs = self.base / "bin"
-        if not programs.exists():
-            programs.mkdir()
-            for program, does in _PROGRAMS.items():
-                path = programs / program
-                path.write_text(f"#!/bin/sh\n{does}\n")
-                path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        programs.mkdir(exist_ok=True)
+        for program, does in _PROGRAMS.items():
+            path = programs / program
+            path.write_text(f"#!/bin/sh\n{does}\n")
+            path.chmod(path.stat().st_mode | stat.S_IXUSR)
         return {
             "HOME": str(home),
             "PATH": f"{programs}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

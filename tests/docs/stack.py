@@ -50,6 +50,9 @@ class Stack:
 
     def reset(self) -> None:
         """Take back what a page has written into the folder."""
+        for one in self.folder.iterdir():
+            if not (ROOT / "compose" / one.name).exists():
+                shutil.rmtree(one) if one.is_dir() else one.unlink()
         shutil.copy(self.folder / ".env.example", self.folder / ".env")
         shutil.copy(ROOT / "compose/canary.yaml", self.folder)
         shortened(self.folder / "canary.yaml")
