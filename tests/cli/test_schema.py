@@ -295,7 +295,7 @@ def test_verbs_around_a_rollout(site: Site) -> None:
         (site.folder / "around.yaml").write_text(
             site.config.read_text()
             + f'notify: [{{name: team, to: "{there.channel}/team"}}]\n'
-            + "checks: {probes: [{name: alerts, notify: true}]}\n"
+            + "checks: {probes: [{name: alerts, notify: true}], artifacts: {files: canary.yaml}}\n"
         )
         shown = ("--config", "around.yaml")
         (checked,) = valid("check", site.run("check", "--version", "v0.2.0", *shown, code=4))
@@ -310,7 +310,7 @@ def test_verbs_around_a_rollout(site: Site) -> None:
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-C", str(site.folder)]
     for step in (["init", "-q"], ["add", "canary.yaml"], ["commit", "-qm", "First"]):
         subprocess.run([*git, *step], check=True, capture_output=True)
-    valid("release", site.run("release", "v0.2.0", "--dry-run"))
+    valid("release", site.run("release", "v0.2.0", "--dry-run", *shown))
 
 
 def test_what_failed_is_in_the_job_that_it_ran_in(site: Site) -> None:
