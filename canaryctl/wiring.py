@@ -26,6 +26,7 @@ from canaryctl.drivers.lease_file import LeaseFile
 from canaryctl.drivers.lock import Locks
 from canaryctl.drivers.nginx import NginxRouter
 from canaryctl.drivers.nginx_control import Control
+from canaryctl.drivers.promotion_file import PromotionFile
 from canaryctl.drivers.template import Address, Routing
 from canaryctl.drivers.tls import Tls
 from canaryctl.ports import Clock, Counting, Metrics
@@ -115,6 +116,12 @@ class Build:
     def desk(self) -> ControlFile:
         """Where people ask things of a running rollout."""
         return ControlFile(self.host, self.config.gateway.config, self._staging)
+
+    @cached_property
+    def promotion(self) -> PromotionFile:
+        """The record of a promotion at the gateway."""
+        live = self.config.gateway.config
+        return PromotionFile(self.host, live, self._staging, self.lease.fence)
 
     @cached_property
     def _staging(self) -> str:

@@ -37,6 +37,7 @@ from canaryctl.config.model import Config
 from canaryctl.config.notify import ChannelModel
 from canaryctl.config.plan import PlanModel
 from canaryctl.config.probes import ProbeModel
+from canaryctl.config.promotion import PromotionModel
 from canaryctl.config.smoke import SmokeModel
 from canaryctl.config.sources import PrometheusSource, ScrapeSource
 from canaryctl.config.versions import VersionModel
@@ -179,6 +180,7 @@ SECTIONS: dict[str, tuple[type[BaseModel], ...]] = {
     "hooks": (HookModel,),
     "notify": (ChannelModel,),
     "deploy": (DeployModel,),
+    "promotion": (PromotionModel,),
     "checks": (
         ChecksModel,
         ReleaseCheck,
@@ -210,6 +212,7 @@ SAID_OTHERWISE = {
     *("checks", "release", "secrets", "artifacts", "runbook", "files", "checkpoints", "probes"),
     *("required", "optional", "procedures", "json", "panels"),
     *("hooks", "notify", "events"),
+    *("promotion", "approvals", "steps"),
 }
 
 

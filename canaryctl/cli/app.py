@@ -22,6 +22,7 @@ from canaryctl.cli import (
     history,
     init,
     notify,
+    promote,
     recover,
     redacted,
     release,
@@ -55,6 +56,7 @@ app = typer.Typer(
 )
 for verb in (
     rollout,
+    promote,
     control,
     rollback,
     resume,

@@ -8,6 +8,7 @@ from canaryctl.cli.init_beside import BESIDE
 from canaryctl.cli.init_checks import CHECKS
 from canaryctl.cli.init_choice import Choice
 from canaryctl.cli.init_compose import Service
+from canaryctl.cli.init_deploy import DEPLOY
 from canaryctl.cli.init_find import CONTROL
 
 _LATER = "replace this"
@@ -141,20 +142,7 @@ liveness: 3
 {CHECKS}
 
 {BESIDE}
-# Versions that run in one Compose project: for `rollout --deploy` and `promote`.
-# deploy:
-#   files: [docker-compose.production.yml, docker-compose.canary.yml]
-#   project: shop                 # left out: service
-#   env_file: .env                # the versions are kept in it
-#   profiles: []                  # Compose profiles that are deployed too
-#   stable: {{services: [app], variable: PRODUCTION_VERSION}}
-#   canary: {{services: [app-canary], variable: CANARY_VERSION}}
-#   healthy_within: 2m            # it has to answer warm_up.path within this
-#   warm_up: {{path: /health, requests: 20}}
-#   smoke_test: true              # has to pass before it gets traffic
-#   logs: canary-logs             # where the logs of a canary thrown back are kept
-#   within: 10m                   # one run of Compose
-
+{DEPLOY}
 # Where Prometheus reads canaryctl's own metrics: of a rollout while it runs, of `canaryctl guard`.
 # export:
 #   listen: 127.0.0.1:9181

@@ -34,6 +34,7 @@ def recover(
     disturbed (exit 5).
     """
     from canaryctl.drivers.lease_file import held
+    from canaryctl.guarding.replacing import refuse_while_replacing
     from canaryctl.guarding.zero import to_zero
     from canaryctl.listeners.journal import Journal
     from canaryctl.ports import Mark
@@ -43,6 +44,7 @@ def recover(
     found = build.lease.look()
     if found.lease is not None and found.left > 0 and not force:
         raise held(found.lease, found.left)
+    refuse_while_replacing(build, forced="canaryctl rollback --force")
     why = _wrong(build.router.look(), abandoned=found.text is not None) or _refused(build)
     proof: Proof | None = None
     if why:

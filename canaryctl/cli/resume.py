@@ -41,7 +41,8 @@ def resume(
     left = abandoned(given.build())
     weights = [stage.weight for stage in config.core_plan().stages]
     _fits(left, [str(weight) for weight in weights])
-    state = run(config, given, left.release, output, first=max(0, left.stage))
+    first = max(0, left.stage)
+    state = run(config, given, left.release, output, first=first, deploy=False)
     assert state.ending is not None  # noqa: S101  a rollout that returned has ended
     raise typer.Exit(state.ending.exit_code)
 

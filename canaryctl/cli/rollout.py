@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,10 +13,7 @@ from canaryctl.cli.options import Interval, ObservationPeriod, Stages
 if TYPE_CHECKING:
     from canaryctl.config.model import Config
     from canaryctl.core.state import State
-    from canaryctl.drivers.tenure import GatewayTenure
-    from canaryctl.guarding.start import GuardProcess
     from canaryctl.ports import Listener
-    from canaryctl.wiring import Build
 
 
 def register(app: typer.Typer) -> None:
@@ -34,6 +30,13 @@ def rollout(
     advance: Annotated[
         str | None,
         typer.Option(help="time, or evidence: a stage ends early once the canary is known good."),
+    ] = None,
+    deploy: Annotated[
+        bool | None,
+        typer.Option(
+            "--deploy/--no-deploy",
+            help="Bring the canary up through Compose first; down again if it goes back.",
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show and check everything, change nothing.")
@@ -57,7 +60,7 @@ def rollout(
 
         rehearse(config, given.path(), release, output)
         return
-    state = run(config, given, release, output)
+    state = run(config, given, release, output, deploy=deploy)
     assert state.ending is not None  # noqa: S101  a rollout that returned has ended
     raise typer.Exit(state.ending.exit_code)
 
@@ -69,6 +72,7 @@ def run(
     output: Output,
     extra: Sequence[Listener] = (),
     first: int = 0,
+    deploy: bool | None = None,
 ) -> State:
     """Hold the gateway and walk the rollout to its end.
 
@@ -79,12 +83,16 @@ def run(
         output: how it is shown.
         extra: more listeners.
         first: the stage to begin with, from 0; another one for a rollout that is resumed.
+        deploy: bring the canary up first; None: as ``deploy.on_rollout`` says.
 
     Raises:
         GatewayHeld: another rollout holds the gateway; nothing was touched.
+        DeployFailed: the canary did not come up; nothing was shifted.
     """
     from canaryctl.cli.beside import Beside
+    from canaryctl.cli.deploying import deploying
     from canaryctl.cli.exported import exported
+    from canaryctl.cli.held import closing, free, guarded
     from canaryctl.cli.shown import banner_of, shown
     from canaryctl.cli.stop import StopFlag
     from canaryctl.core.lease import Lease
@@ -101,12 +109,15 @@ def run(
     build = Build(config, given.path().resolve().parent)
     plan, gates, select = config.core_plan(), config.core_gates(), config.select()
     stop = StopFlag()
-    _free(build)
+    free(build)
     mark = Mark(release, build.new_id(), owner())
     gateway = config.gateway
     guard = GuardProcess(spec_of(build, mark.rollout), build.clock)
     lease = Lease(mark.rollout, mark.owner, release, gateway.lease, on_abandon=gateway.on_abandon)
     tenure = GatewayTenure(build.lease, lease, build.clock, guard)
+    if deploy is None:
+        deploy = config.deploy is not None and config.deploy.on_rollout
+    canary = deploying(build, mark, tenure, stop.by, output) if deploy else None
     beside, banner = Beside.of(build, mark), banner_of(build, mark, given.command)
     preflight = Preflight(
         plan=plan,
@@ -125,7 +136,7 @@ def run(
     )
     listeners: list[Listener] = [
         Journal.opened(build, mark, setup=Setup(plan, gates, config.judgement())),
-        *shown(banner, mark.rollout, output),
+        *shown(banner, mark.rollout, output, late=deploy),
         *beside.listeners(banner, stop),
         *extra,
         *exported(config, mark, stop.by),
@@ -151,57 +162,10 @@ def run(
         hooks=beside.asked,
     )
     with stop, closing(listeners), guarded(guard, tenure) as ended:
+        if canary is not None:
+            canary.begin()
         state = runner.run()
+        if canary is not None:
+            canary.end(state)
         ended.append(state)
         return state
-
-
-def _free(build: Build) -> None:
-    """Say at once who leads a rollout here; what cannot be seen now the preflight will tell.
-
-    Raises:
-        GatewayHeld: somebody does.
-    """
-    from canaryctl.core.errors import HostError
-    from canaryctl.drivers.lease_file import held
-
-    with contextlib.suppress(HostError):
-        found = build.lease.look()
-        if found.lease is not None and found.left > 0:
-            raise held(found.lease, found.left)
-
-
-@contextlib.contextmanager
-def closing(listeners: Sequence[Listener]) -> Iterator[None]:
-    """Close those listeners that hold something open, at the end."""
-    try:
-        yield
-    finally:
-        for listener in listeners:
-            close = getattr(listener, "close", None)
-            if close is not None:
-                close()
-
-
-@contextlib.contextmanager
-def guarded(guard: GuardProcess, tenure: GatewayTenure) -> Iterator[list[State]]:
-    """Have the rollout's traffic looked after, whatever becomes of this process.
-
-    The state that the rollout ended in goes into what is given. Where there is none, or traffic
-    is not proven, the lease stays and the guard takes over.
-    """
-    from canaryctl.core.outcome import Outcome
-
-    ended: list[State] = []
-    guard.start()
-    try:
-        yield ended
-    finally:
-        ending = ended[0].ending if ended else None
-        if ending is not None and ending.outcome is not Outcome.UNKNOWN:
-            tenure.give_back()
-            guard.done()
-        elif tenure.taken:
-            guard.abandon()
-        else:
-            guard.done()

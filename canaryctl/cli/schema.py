@@ -61,11 +61,14 @@ def lines() -> dict[str, tuple[dict[str, Any], ...]]:
     from canaryctl.cli import schema_now as now
     from canaryctl.cli import schema_past as past
     from canaryctl.cli import schema_rollout as rollout
+    from canaryctl.cli import schema_steps as steps
     from canaryctl.cli.schema_shapes import ANY, TEXTS, event
 
     every: dict[str, tuple[dict[str, Any], ...]] = {
-        "rollout": (*rollout.LINES, rollout.DRY_RUN),
-        **dict.fromkeys(("resume", "retry", "demo"), rollout.LINES),
+        "rollout": (*rollout.LINES, rollout.DRY_RUN, steps.DEPLOY),
+        **dict.fromkeys(("resume", "demo"), rollout.LINES),
+        "retry": (*rollout.LINES, steps.DEPLOY),
+        "promote": steps.PROMOTION,
         **dict.fromkeys(("rollback", "weights set"), (now.WEIGHT,)),
         "weights": (now.WEIGHTS,),
         "recover": (now.RECOVERED,),

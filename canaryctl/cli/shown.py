@@ -32,11 +32,12 @@ def banner_of(build: Build, mark: Mark, command: str) -> Banner:
     )
 
 
-def shown(banner: Banner, rollout: str, output: Output) -> list[Listener]:
+def shown(banner: Banner, rollout: str, output: Output, *, late: bool = False) -> list[Listener]:
     """Choose the listeners.
 
     JSON stands alone on stdout, with plain lines for people on stderr. On a terminal the
-    display is live; anywhere else plain lines make a log. ``rollout`` is its id.
+    display is live; anywhere else plain lines make a log. ``rollout`` is its id. ``late``: more
+    is written to stdout after the rollout has ended, before its outcome.
     """
     from canaryctl.cli.ci_run import ci_listeners
 
@@ -48,7 +49,7 @@ def shown(banner: Banner, rollout: str, output: Output) -> list[Listener]:
             PlainListener(banner, sys.stderr),
             *ci_listeners(banner, rollout, sys.stderr),
         ]
-        return [NdjsonListener(banner, sys.stdout), *people]
+        return [NdjsonListener(banner, sys.stdout, late=late), *people]
     if sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI"):
         from canaryctl.listeners.live import LiveListener, Terminal
 

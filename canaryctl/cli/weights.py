@@ -62,6 +62,7 @@ def set_(
     from canaryctl.cli.flags import release_of, sentence, weight_of
     from canaryctl.cli.seen import stable_share
     from canaryctl.drivers.lease_file import held
+    from canaryctl.guarding.replacing import refuse_while_replacing
     from canaryctl.listeners.journal import Journal
     from canaryctl.ports import Mark
     from canaryctl.wiring import owner
@@ -72,6 +73,7 @@ def set_(
     found = build.lease.look()
     if found.lease is not None and found.left > 0:
         raise held(found.lease, found.left)
+    refuse_while_replacing(build, forced="canaryctl rollback --force")
     if output is Output.TEXT:
         typer.echo(f"setting the canary to {wanted} % at {build.host.describe()} …")
     _answering(build)

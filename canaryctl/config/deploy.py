@@ -44,6 +44,9 @@ class DeployModel(Model):
     project: Name | None = Field(None, description="Compose project; left out: service")
     env_file: File = Field(".env", description="Compose's environment file, which is kept current")
     profiles: tuple[Name, ...] = Field((), description="Compose profiles that are deployed too")
+    on_rollout: bool = Field(
+        False, description="`rollout` deploys the canary also without --deploy"
+    )
     stable: SideModel = Field(
         default_factory=lambda: SideModel(services=("app",), variable="PRODUCTION_VERSION")
     )

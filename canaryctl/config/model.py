@@ -21,6 +21,7 @@ from canaryctl.config.gateway import DockerGateway, LocalGateway
 from canaryctl.config.hooks import HookModel, asking
 from canaryctl.config.notify import ChannelModel
 from canaryctl.config.plan import PlanModel
+from canaryctl.config.promotion import PromotionModel
 from canaryctl.config.smoke import SmokeModel
 from canaryctl.config.sources import PrometheusSource, ScrapeSource
 from canaryctl.config.versions import Versions
@@ -64,6 +65,10 @@ class Config(Model):
     )
     deploy: DeployModel | None = Field(
         None, description="how versions are deployed; left out: canaryctl deploys none"
+    )
+    promotion: PromotionModel = Field(
+        default_factory=PromotionModel,
+        description="how the canary's version becomes the stable one",
     )
     export: ExportModel | None = Field(
         None, description="where canaryctl's own metrics are read; left out: nowhere"

@@ -61,6 +61,7 @@ _NAMES = (
     ("checks", "artifacts"),
     ("checks", "runbook"),
     ("deploy",),
+    ("promotion",),
     ("export",),
 )
 
@@ -113,6 +114,11 @@ def sorted_out(
         if not any(one in public for one in found if one):
             shown.append(public)
     return [*secret, *_basic(filled)], shown
+
+
+def called_secret(variable: str) -> bool:
+    """Tell whether a variable is called a secret (``DB_PASSWORD``)."""
+    return _VARIABLE_CALLED_SECRET.search(variable) is not None
 
 
 def is_secret(path: Path) -> bool:

@@ -40,6 +40,7 @@ class Lease:
         stage: the stage shifted to or observed, from 0; -1 before the first.
         weight: the canary's, in per cent, as last proven.
         on_abandon: what a guard does when it has run out.
+        promoting: it is a promotion's; another run of it goes on.
     """
 
     rollout: str
@@ -51,10 +52,17 @@ class Lease:
     stage: int = -1
     weight: str = "0"
     on_abandon: OnAbandon = OnAbandon.ROLLBACK
+    promoting: bool = False
 
     def text(self) -> str:
-        """Give the line that stands in the file, in front of the stamp."""
-        return json.dumps(asdict(self), ensure_ascii=True) + "\n"
+        """Give the line that stands in the file, in front of the stamp.
+
+        A rollout's is what it was before there were promotions: an older guard reads it.
+        """
+        said = asdict(self)
+        if not self.promoting:
+            del said["promoting"]
+        return json.dumps(said, ensure_ascii=True) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +113,8 @@ def _sound(value: object, kind: str) -> bool:
             return isinstance(value, str)
         case "int":
             return isinstance(value, int) and not isinstance(value, bool)
+        case "bool":
+            return isinstance(value, bool)
         case "float":
             if isinstance(value, bool) or not isinstance(value, int | float):
                 return False

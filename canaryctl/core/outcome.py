@@ -29,6 +29,7 @@ class Cause(StrEnum):
     SUPERSEDED = "weights changed by somebody else"
     ABORTED = "aborted"
     DEADLINE = "deadline"
+    NOT_APPROVED = "not approved in time"
     DRIFT = "drift"
     BREAKER = "circuit breaker"
     HELD = "gateway held"
@@ -51,6 +52,7 @@ _OUTCOMES = {
     Cause.SUPERSEDED: Outcome.ABORTED,
     Cause.ABORTED: Outcome.ABORTED,
     Cause.DEADLINE: Outcome.ROLLED_BACK,
+    Cause.NOT_APPROVED: Outcome.ABORTED,
     Cause.DRIFT: Outcome.ROLLED_BACK,
     Cause.BREAKER: Outcome.ROLLED_BACK,
     Cause.HELD: Outcome.ABORTED,
@@ -67,7 +69,12 @@ EXIT_CODES = {
 }
 
 
-_BEFORE_TRAFFIC = {Cause.CONFIGURATION: 2, Cause.PREFLIGHT: 4, Cause.HELD: 5}
+_BEFORE_TRAFFIC = {
+    Cause.CONFIGURATION: 2,
+    Cause.PREFLIGHT: 4,
+    Cause.HELD: 5,
+    Cause.NOT_APPROVED: 4,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,8 @@ class Plan:
         on_drift: what becomes of it when its weights are no longer in force.
         reasserts: how often they are set again, at most.
         drain_within: seconds that old workers are waited for after going back; 0: not at all.
+        adopt: the weight of its only stage is in force already. It is taken as it is, never by way
+            of 0 %, and an interruption or the deadline leaves it: nothing was found against it.
     """
 
     stages: tuple[Stage, ...]
@@ -102,6 +104,7 @@ class Plan:
     on_drift: OnDrift = OnDrift.END
     reasserts: int = 5
     drain_within: float = 0.0
+    adopt: bool = False
 
     def __post_init__(self) -> None:
         if not self.stages:
@@ -114,6 +117,8 @@ class Plan:
             raise ValueError("stages begin above 0 %")
         if any(stage.observe <= 0 for stage in self.stages):
             raise ValueError("each stage is observed for longer than 0 s")
+        if self.adopt and len(self.stages) > 1:
+            raise ValueError("a weight that is in force already is the only stage")
         if self.deadline <= 0:
             raise ValueError("the deadline is later than the beginning")
         if self.interval <= 0:

@@ -44,7 +44,8 @@ from canaryctl.core.phases import (
     trouble,
     waits,
 )
-from canaryctl.core.phases.ways import Step, back
+from canaryctl.core.phases.controls import waits_for
+from canaryctl.core.phases.ways import Step, back, ended
 from canaryctl.core.state import Phase, State
 
 
@@ -63,7 +64,10 @@ def advance(state: State, event: Event) -> Step:
         raise IllegalEvent(f"{type(event).__name__} cannot happen while {state.phase}")
     state, command = handler(state, event)
     if isinstance(command, Observe | Idle) and event.at >= state.deadline:
-        return back(state, Ending(Cause.DEADLINE, f"it lasted {event.at - state.began:.0f} s"))
+        said = f"it lasted {event.at - state.began:.0f} s"
+        if state.plan.adopt:
+            return ended(state, Ending(Cause.NOT_APPROVED, f"{said}: {waits_for(state)}"))
+        return back(state, Ending(Cause.DEADLINE, said))
     return state, command
 
 

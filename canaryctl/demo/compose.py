@@ -1,10 +1,9 @@
-"""Calling Docker Compose: the plugin of `docker`, else the program `docker-compose`."""
+"""The demo's Compose project: brought up, and taken down whatever happens."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from types import FrameType
 from typing import IO, Any
 
 from canaryctl.core.errors import HostError
+from canaryctl.drivers.compose import ComposeProject, last_lines
 from canaryctl.ports import Clock
 
 _PROBE_S = 20.0
@@ -25,29 +25,7 @@ _DOWN_PAUSE_S = 1.0
 _FINISH_S = 5.0
 _END_S = 30.0
 _LOG_TAIL = 2000
-_LAST_LINES = 4
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-def compose_command() -> tuple[str, ...]:
-    """Find Compose, in either of the two shapes it comes in.
-
-    Raises:
-        HostError: neither is installed.
-    """
-    for command in (("docker", "compose"), ("docker-compose",)):
-        if shutil.which(command[0]) is None:
-            continue
-        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-            asked = subprocess.run(
-                [*command, "version"], capture_output=True, timeout=_PROBE_S, check=False
-            )
-            if asked.returncode == 0:
-                return command
-    raise HostError(
-        "Docker Compose is not installed: neither `docker compose` nor `docker-compose` runs",
-        next_step="install Docker's Compose plugin, or apt-get install docker-compose",
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +100,7 @@ class Compose:
         """Give what the services printed last, for a message; empty when that fails too."""
         try:
             asked = subprocess.run(
-                [*self._argv(), "logs", "--no-color", "--tail", "8"],
+                self._argv("logs", "--no-color", "--tail", "8"),
                 env=self._env(),
                 capture_output=True,
                 text=True,
@@ -133,9 +111,9 @@ class Compose:
             return ""
         return asked.stdout.strip()[-_LOG_TAIL:]
 
-    def _argv(self) -> list[str]:
-        argv = [*self.command, "--project-name", self.project, "--file", str(self.file)]
-        return [*argv, "--env-file", str(self.env_file)] if self.env_file else argv
+    def _argv(self, *arguments: str) -> list[str]:
+        project = ComposeProject(self.command, self.project, (self.file,), self.env_file)
+        return project.argv(*arguments)
 
     def _env(self) -> dict[str, str]:
         return {**os.environ, **self.variables}
@@ -147,15 +125,14 @@ class Compose:
         with self.log.open("ab") as log:
             try:
                 code = bounded(
-                    [*self._argv(), *arguments], log, within, env=self._env(), finish=_FINISH_S
+                    self._argv(*arguments), log, within, env=self._env(), finish=_FINISH_S
                 )
             except OSError as error:
                 raise HostError(f"{what} cannot be started: {error}") from error
             except subprocess.TimeoutExpired:
                 raise HostError(f"{what} took longer than {within:g} s", next_step=hint) from None
         if code != 0:
-            lines = self.log.read_bytes()[began:].decode(errors="replace").strip().splitlines()
-            said = " · ".join(line.strip() for line in lines[-_LAST_LINES:] if line.strip())
+            said = last_lines(self.log.read_bytes()[began:].decode(errors="replace"))
             raise HostError(f"{what} ended with code {code}: {said}", next_step=hint)
 
 

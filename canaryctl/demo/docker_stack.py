@@ -17,9 +17,10 @@ from typing import Any
 from urllib.parse import quote
 
 from canaryctl.core.errors import HostError
-from canaryctl.demo.compose import Compose, bounded, compose_command
+from canaryctl.demo.compose import Compose, bounded
 from canaryctl.demo.processes import free_ports
 from canaryctl.demo.stack import PLAN_AND_GATES, RELEASE, Stack
+from canaryctl.drivers.compose import compose_command
 from canaryctl.ports import Clock
 from canaryctl.resources import shipped
 

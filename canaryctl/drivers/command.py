@@ -75,6 +75,7 @@ class Program:
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
         stdin: bytes = b"",
+        keep: Sequence[int] = (),
     ) -> Program:
         """Start it.
 
@@ -84,6 +85,7 @@ class Program:
             cwd: where it runs; left out: here.
             env: added to this process' environment.
             stdin: what it reads from standard input.
+            keep: open files that it gets as well: a lock is held for as long as it lives.
 
         Raises:
             CommandError: there is no such program, or it may not be run.
@@ -97,6 +99,7 @@ class Program:
                 cwd=cwd,
                 env={**os.environ, **(env or {})},
                 start_new_session=True,
+                pass_fds=tuple(keep),
             )
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or str(error)
@@ -174,22 +177,24 @@ def run(
     env: Mapping[str, str] | None = None,
     stdin: bytes = b"",
     stopped: Callable[[], object] = lambda: None,
+    keep: Sequence[int] = (),
 ) -> Ran:
     """Run a program to its end.
 
     Args:
-        argv: see ``Program.start``, as are ``clock``, ``cwd``, ``env`` and ``stdin``.
+        argv: see ``Program.start``, as are ``clock``, ``cwd``, ``env``, ``stdin`` and ``keep``.
         clock: see there.
         within: seconds it may take; then it is ended, and its code is None.
         cwd: see there.
         env: see there.
         stdin: see there.
         stopped: asked again and again; once it gives something true the program is ended.
+        keep: see there.
 
     Raises:
         CommandError: it cannot be started.
     """
-    program = Program.start(argv, clock, cwd=cwd, env=env, stdin=stdin)
+    program = Program.start(argv, clock, cwd=cwd, env=env, stdin=stdin, keep=keep)
     try:
         while (ran := program.poll()) is None:
             if program.seconds >= within or stopped():

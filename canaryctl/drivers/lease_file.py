@@ -226,9 +226,11 @@ class LeaseFile:
 def held(lease: Lease, left: float) -> GatewayHeld:
     """Say who holds a gateway."""
     doing = f", {lease.doing}" if lease.doing else ""
+    what, does = ("promotion", "promotes") if lease.promoting else ("rollout", "rolls")
+    out = "" if lease.promoting else " out"
     return GatewayHeld(
-        f"another rollout holds this gateway: {lease.owner} rolls {lease.release} out{doing} "
-        f"(rollout {lease.rollout}; without a sign of life its lease runs out in {left:.0f} s)",
+        f"another {what} holds this gateway: {lease.owner} {does} {lease.release}{out}{doing} "
+        f"({what} {lease.rollout}; without a sign of life its lease runs out in {left:.0f} s)",
         next_step="wait for its end, or end it with `canaryctl abort` or `canaryctl rollback`",
     )
 

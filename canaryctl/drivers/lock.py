@@ -91,6 +91,13 @@ class Locks:
         finally:
             os.close(held)
 
+    def descriptor(self, kind: str) -> int | None:
+        """Open a lock file for whoever hands it on to a program; None: none can be had.
+
+        The caller closes it. A program that got it holds what was locked as long as it lives.
+        """
+        return self._open(kind)
+
     def _open(self, kind: str) -> int | None:
         """Open a lock file; None where none can be had (then nothing is locked)."""
         name = f"{self.token}.{kind}"

@@ -48,18 +48,23 @@ class GatewayTenure:
         lease: what it says; renewed ones say what the rollout does.
         clock: tells when it is time.
         guardian: has to be there before the gateway is taken.
+        what: put before what is done, such as ``promotion: ``.
     """
 
     file: LeaseFile
     lease: Lease
     clock: Clock
     guardian: Guardian
+    what: str = ""
     taken: bool = False
     _renewed: float = field(default=0.0, init=False)
     _tried: float = field(default=0.0, init=False)
 
     def take(self) -> None:
-        """See ``Tenure.take``."""
+        """See ``Tenure.take``. What was taken already, for a deployment, stays so."""
+        if self.taken:
+            self.sign(self.lease.doing)
+            return
         self.guardian.ready()
         self.file.take(self.lease)
         self.taken = True
@@ -67,20 +72,28 @@ class GatewayTenure:
 
     def beat(self, doing: str, state: State) -> None:
         """See ``Tenure.beat``."""
+        weight = str(state.weight or self.lease.weight)
+        doing = f"{self.what}{doing}"
+        self._renew(replace(self.lease, doing=doing, stage=state.index, weight=weight))
+
+    def sign(self, doing: str) -> None:
+        """Give a sign of life outside of a rollout's stages; as cheap as ``beat``.
+
+        Raises:
+            Superseded: the lease is somebody else's now.
+        """
+        self._renew(replace(self.lease, doing=doing))
+
+    def _renew(self, wanted: Lease) -> None:
         self.guardian.beat()
         if not self.taken:
             return
         now = self.clock.now()
-        weight = str(state.weight or self.lease.weight)
-        news = (doing, state.index, weight)
-        old = (self.lease.doing, self.lease.stage, self.lease.weight)
         due = now >= self._renewed + self.lease.length / RENEWALS
-        if now < self._tried + RETRY or not (due or news != old):
+        if now < self._tried + RETRY or not (due or wanted != self.lease):
             return
         self._tried = now
-        new = replace(
-            self.lease, beat=self.lease.beat + 1, doing=doing, stage=state.index, weight=weight
-        )
+        new = replace(wanted, beat=self.lease.beat + 1)
         try:
             self.file.renew(new)
         except HostError as error:
@@ -108,4 +121,5 @@ class GatewayTenure:
                     return
                 self.clock.sleep(RETRY)
             else:
+                self.taken = False
                 return

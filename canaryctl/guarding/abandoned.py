@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from canaryctl.core.errors import CanaryctlError, HostError, Superseded
-from canaryctl.core.lease import OnAbandon
+from canaryctl.core.lease import Lease, OnAbandon
 from canaryctl.drivers.lease_file import Found
+from canaryctl.guarding.replacing import replacing
 from canaryctl.guarding.zero import to_zero
 from canaryctl.listeners.journal import Journal
 from canaryctl.ports import Mark, Proof
@@ -17,6 +18,8 @@ from canaryctl.wiring import Build, owner
 ATTEMPTS = 3
 GUARD = "guard "
 """What the owner of a weight begins with that a guard has set."""
+_RUN_OUT = 0.001
+"""Seconds: the length of a lease that has run out before anybody can look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,8 @@ def bring_back(build: Build, found: Found, why: str, say: Callable[[str], None])
     about = (
         f"rollout {lease.rollout} of {lease.owner} ({lease.release}, {lease.doing or 'beginning'})"
     )
+    if lease.promoting or replacing(build) is not None:
+        return _left_as_it_is(build, found, lease, why)
     if lease.on_abandon is OnAbandon.HOLD:
         said = f"{about} is abandoned: {why}; its weights stay (gateway.on_abandon: hold)"
         held = f"{said}: `canaryctl resume` or `canaryctl rollback`"
@@ -88,5 +93,21 @@ def bring_back(build: Build, found: Found, why: str, say: Callable[[str], None])
         f"{about} was abandoned: {why}; all traffic is on stable, 0 % proven at NGINX "
         f"(generation {proof.generation}, {proof.took:.2f} s)",
         proof,
+        abandoned=True,
+    )
+
+
+def _left_as_it_is(build: Build, found: Found, lease: Lease, why: str) -> Returned:
+    """Leave a promotion's traffic: the canary is proven good, and stable may be half replaced.
+
+    Its lease is made to run out at once, so that another run of it can go on.
+    """
+    if found.left > 0:
+        gone = replace(lease, owner=f"{GUARD}{owner()}", beat=lease.beat + 1, length=_RUN_OUT)
+        build.lease.take_over(found, gone)
+    return Returned(
+        f"the promotion of {lease.release} by {lease.owner} ({lease.doing or 'beginning'}) was "
+        f"interrupted: {why}; the weights stay as they are: `canaryctl promote --version "
+        f"{lease.release}` goes on",
         abandoned=True,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -147,6 +147,25 @@ class Journal:
             proof: what came of it.
             directory: where the journal is; left out, the user's state directory.
         """
+        Journal.record_deed(subject, kind, mark, jsonable(proof), directory)
+
+    @staticmethod
+    def record_deed(
+        subject: Subject,
+        kind: str,
+        mark: Mark,
+        facts: Mapping[str, Any],
+        directory: Path | None = None,
+    ) -> None:
+        """Write down what was done around a rollout, such as a deployment.
+
+        Args:
+            subject: where it was done.
+            kind: what was done.
+            mark: who, what came of it, and for which release.
+            facts: more of it; nothing secret, and a ``weight`` only where it was proven.
+            directory: where the journal is; left out, the user's state directory.
+        """
         file = Writer(directory)
         try:
             row = (
@@ -156,7 +175,7 @@ class Journal:
                 subject.gateway,
                 mark.release,
                 mark.owner,
-                compact({"reason": mark.reason, **jsonable(proof)}),
+                compact({"reason": mark.reason, **facts}),
             )
             file.write([(_ACT, row)])
         except Exception:  # noqa: BLE001  it is done and proven, on record or not

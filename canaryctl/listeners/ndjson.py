@@ -22,11 +22,16 @@ class NdjsonListener:
     Attributes:
         banner: what is rolled out.
         stream: where to; nothing else may write there.
+        part: of something longer, which has an outcome of its own.
+        late: the outcome is written when this is closed: others still write before it.
     """
 
     banner: Banner
     stream: TextIO
+    part: bool = False
+    late: bool = False
     _story: Story = field(default_factory=Story, init=False)
+    _last: str = field(default="", init=False)
     _out: Outlet = field(init=False)
 
     def __post_init__(self) -> None:
@@ -37,10 +42,18 @@ class NdjsonListener:
         self._story.hear(event, state, command)
         story = self._story
         for record in records(event, state, command, self.banner, story.weight, story.before):
-            self._out.write(compact(record))
+            if record["event"] != "outcome":
+                self._out.write(compact(record))
+            elif self.late:
+                self._last = compact(record)
+            elif not self.part:
+                self._out.write(compact(record))
 
     def ticked(self, state: State, now: float) -> None:
         """Time alone is not an event."""
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Write what was kept for the end."""
+        if self._last:
+            self._out.write(self._last)
+            self._last = ""

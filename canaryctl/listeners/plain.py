@@ -40,11 +40,13 @@ class PlainListener:
         banner: what is rolled out.
         stream: where to; stderr as well as stdout.
         zone: of the times; None is this machine's.
+        part: of something longer, which has its own beginning and end.
     """
 
     banner: Banner
     stream: TextIO
     zone: tzinfo | None = None
+    part: bool = False
     _story: Story = field(default_factory=Story, init=False)
     _out: Outlet = field(init=False)
     _seen: object = field(default=None, init=False)
@@ -58,7 +60,8 @@ class PlainListener:
         self._story.hear(event, state, command)
         match event:
             case Started():
-                self._banner(event, state)
+                if not self.part:
+                    self._banner(event, state)
                 self._say(event.at, announced(command, state, event))
             case Judged():
                 self._judged(event, state)
@@ -71,7 +74,7 @@ class PlainListener:
             case _:
                 self._seen = None
                 self._say(event.at, sentences(event, state, command, self._story.before))
-        if state.phase is Phase.ENDED:
+        if state.phase is Phase.ENDED and not self.part:
             self._block(closing(state, self._story, self.banner, zone=self.zone))
 
     def ticked(self, state: State, now: float) -> None:

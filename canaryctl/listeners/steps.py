@@ -11,8 +11,8 @@ from canaryctl.listeners.words import Banner, shares
 _STEPS: dict[Cause, tuple[str, ...]] = {
     Cause.PASSED: (
         "keep watching for 30 to 60 min: {call} analyze",
-        "promote: make {release} the stable version (its image or its address)",
-        "then give stable all traffic: {call} weights set 0",
+        "promote: {call} promote --version {release}",
+        "or by hand: make it the stable version, then {call} weights set 0",
         "should it go wrong before that: {call} rollback",
     ),
     Cause.GATE_FAILED: (
@@ -59,6 +59,10 @@ _STEPS: dict[Cause, tuple[str, ...]] = {
         "nothing was found against the canary: see what was waited for: {call} history",
         "should it need longer than that, raise plan.deadline",
         "then {again}",
+    ),
+    Cause.NOT_APPROVED: (
+        "nothing was changed, the canary keeps its traffic; who was waited for: {call} history",
+        "then promote again: {call} promote --version {release}",
     ),
     Cause.DRIFT: (
         "see who or what changed it; the reason says what: {gateway}",

@@ -21,9 +21,9 @@ import pytest
 import yaml
 
 from canaryctl.core.errors import HostError
-from canaryctl.demo.compose import compose_command
 from canaryctl.demo.docker_stack import IMAGES
 from canaryctl.demo.processes import free_ports
+from canaryctl.drivers.compose import compose_command
 from tests.e2e.harness import eventually
 
 COMPOSE = Path(__file__).resolve().parents[2] / "compose"

@@ -14,7 +14,7 @@ import yaml
 
 from canaryctl.config.load import load
 from canaryctl.core.errors import HostError
-from canaryctl.demo.compose import compose_command
+from canaryctl.drivers.compose import compose_command
 from canaryctl.resources import shipped
 
 COMPOSE = Path(__file__).resolve().parents[2] / "compose"

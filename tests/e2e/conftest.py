@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from canaryctl.core.errors import HostError
-from canaryctl.demo.compose import compose_command
 from canaryctl.demo.docker_stack import NoImages, containers
 from canaryctl.drivers.clock import SystemClock
+from canaryctl.drivers.compose import compose_command
 from tests.e2e.harness import Tool, Traffic, World, load
 from tests.e2e.local_world import LocalWorld, busy, local_world
 

@@ -15,9 +15,10 @@ from typing import Any
 import docker
 import pytest
 
-from canaryctl.demo.compose import Compose, bounded, compose_command
+from canaryctl.demo.compose import Compose, bounded
 from canaryctl.demo.docker_stack import IMAGES
 from canaryctl.drivers.clock import SystemClock
+from canaryctl.drivers.compose import compose_command
 from canaryctl.resources import shipped
 from tests.chaos.running import guards
 from tests.e2e.harness import Running, Tool, World, eventually

@@ -38,6 +38,9 @@ def checked(state: State, event: PreflightEnded) -> Step:
         wrong = any(check.configuration for check in failed)
         return ended(state, Ending(Cause.CONFIGURATION if wrong else Cause.PREFLIGHT, said))
     command = SetWeight(Weight.ZERO, "rollout begins: all traffic on stable, proven")
+    if state.plan.adopt:
+        weight = state.plan.stages[0].weight
+        command = SetWeight(weight, f"watched on at {weight} %, as it is in force")
     return replace(state, phase=Phase.TAKING), command
 
 
@@ -54,6 +57,8 @@ def crash_before(state: State, event: Crashed) -> Step:
 def taken(state: State, event: WeightProven) -> Step:
     """Begin with the first stage."""
     state = replace(proven(state, event), taken=event.at, unseen=event.at)
+    if state.plan.adopt:
+        return shifted(replace(state, index=0), event)
     if state.first:
         passed = tuple(
             StageRecord(stage, event.at, passed=True, skipped=RESUMED)

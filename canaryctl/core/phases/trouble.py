@@ -80,7 +80,9 @@ def overtaken(state: State, event: Overtaken) -> Step:
 
 
 def interrupted(state: State, event: Interrupted) -> Step:
-    """Go back: somebody asked for it."""
+    """Go back: somebody asked for it. What was in force before stays so."""
+    if state.plan.adopt and state.phase is not Phase.SHIFTING:
+        return ended(state, Ending(Cause.INTERRUPTED, f"{event.by}; {state.weight} % stay"))
     return back(state, Ending(Cause.INTERRUPTED, event.by))
 
 

@@ -1,0 +1,1 @@
+"""A version in its Compose project: started, proven, warmed up, tested; or taken out again."""

@@ -1,0 +1,104 @@
+"""Compose's environment file (``.env``): one variable of it read, or given another value.
+
+It is kept current because any later ``docker compose up`` by hand reads it, and has to keep what
+runs. All else in it stays byte for byte as it is: comments, order, blanks, line ends.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from canaryctl.core.errors import ConfigError
+from canaryctl.drivers.atomic_file import replaced
+
+NEW = 0o600
+"""The mode of one that is made: secrets come into it sooner or later."""
+# A comment after an unquoted value is none of it.
+_ANY = re.compile(
+    rb"^[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*"
+    rb"(?P<value>\"[^\"\r\n]*\"|'[^'\r\n]*'|[^\r\n]*?)(?:[ \t]+\#[^\r\n]*)?[ \t]*\r?$",
+    re.MULTILINE,
+)
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class EnvFile:
+    """One of them.
+
+    Attributes:
+        path: where it is; it need not be there yet.
+    """
+
+    path: Path
+
+    def value(self, variable: str) -> str | None:
+        """Give what a variable is set to, without quotes; None where it is not set.
+
+        Raises:
+            ConfigError: the file cannot be read.
+        """
+        found = _last(self._read(), variable)
+        return None if found is None else _bare(found["value"].decode(errors="replace"))
+
+    def values(self) -> dict[str, str]:
+        """Give every variable that is set, the last value of each.
+
+        Raises:
+            ConfigError: the file cannot be read.
+        """
+        found = _ANY.finditer(self._read())
+        return {one["name"].decode(): _bare(one["value"].decode(errors="replace")) for one in found}
+
+    def keep(self, variable: str, value: str) -> bool:
+        """Have a variable set to a value; tells whether the file had to be changed for it.
+
+        Raises:
+            ConfigError: the file cannot be read or written.
+            ValueError: the value is more than one plain word.
+        """
+        if not _PLAIN.fullmatch(value):
+            raise ValueError(f"{value!r} is no plain word for {self.path.name}")
+        before = self._read()
+        found = _last(before, variable)
+        if found is None:
+            end = b"\r\n" if b"\r\n" in before else b"\n"
+            gap = b"" if not before or before.endswith(b"\n") else end
+            after = before + gap + f"{variable}={value}".encode() + end
+        elif _bare(found["value"].decode(errors="replace")) == value:
+            return False
+        else:
+            begin, end_at = found.span("value")
+            after = before[:begin] + value.encode() + before[end_at:]
+        try:
+            replaced(self.path, after, NEW)
+        except OSError as error:
+            raise ConfigError(
+                f"deploy.env_file: {self.path} cannot be written: {error.strerror or error}",
+                next_step=f"this user needs to write it: it keeps {variable}",
+            ) from error
+        return True
+
+    def _read(self) -> bytes:
+        try:
+            return self.path.read_bytes()
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise ConfigError(
+                f"deploy.env_file: {self.path} cannot be read: {error.strerror or error}"
+            ) from error
+
+
+def _last(text: bytes, variable: str) -> re.Match[bytes] | None:
+    """Find the line that counts: the last one."""
+    name = variable.encode()
+    return next((one for one in reversed(list(_ANY.finditer(text))) if one["name"] == name), None)
+
+
+def _bare(value: str) -> str:
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+        return value[1:-1]
+    return value

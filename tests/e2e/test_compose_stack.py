@@ -1,0 +1,121 @@
+"""The stack of ``compose/``: deployed, promoted, thrown back, killed; no request is lost."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from canaryctl.core.errors import HostError
+from canaryctl.drivers.compose import compose_command
+from tests.chaos.promotions import Promotions, long_load
+from tests.e2e.compose_world import ComposeWorld, compose_world
+from tests.e2e.harness import Seen, Tool, eventually
+
+WITHIN = 240.0
+pytestmark = pytest.mark.docker
+
+
+@pytest.fixture(scope="module")
+def compose(docker_engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeWorld]:
+    """The stack at v0.1.0 and 0 %, without a canary."""
+    try:
+        compose_command()
+    except HostError as error:
+        pytest.skip(str(error))
+    with compose_world(docker_engine, tmp_path_factory.mktemp("compose")) as w:
+        yield w
+
+
+@pytest.fixture
+def clients(compose: ComposeWorld, tmp_path: Path) -> Iterator[Path]:
+    """Those who ask all the time; their figures, while they are written."""
+    with long_load(compose.ports["HTTP_PORT"], tmp_path) as report:
+        yield report
+
+
+def seen(report: Path) -> Seen:
+    """Give the figures so far; what is under way is no loss."""
+    return Seen({**json.loads(report.read_text()), "unfinished": 0})
+
+
+def test_a_version_is_deployed_rolled_out_and_promoted(
+    compose: ComposeWorld, tool: Tool, clients: Path
+) -> None:
+    config = compose.config(plan={"stages": [50, 100]}, promotion={"approvals": ["product"]})
+    out = tool.run(
+        *("rollout", "--version", "v0.2.0", "--deploy", "--output", "json"),
+        config=config,
+        within=WITHIN,
+    )
+    assert out.code == 0, out.err
+    done = [e["step"] for e in out.events if e["event"] == "deploy" and e["status"] == "done"]
+    assert done == ["gateway", "start", "healthy", "version", "warm-up", "smoke test"]
+    assert compose.in_force()["weight"] == "100"
+
+    promote = tool.start("promote", "--version", "v0.2.0", "--output", "json", config=config)
+    promote.wait_for(lambda e: e["event"] == "wait", "an approval is waited for", WITHIN)
+    assert compose.image_of("app").endswith(":v0.1.0")
+    approved = tool.run("approve", "--as", "product", config=config)
+    assert approved.code == 0, approved.err
+    ended = promote.end(WITHIN)
+    assert ended.code == 0, ended.err
+    assert ended.outcome["outcome"] == "promoted"
+    assert compose.image_of("app").endswith(":v0.2.0")
+    assert compose.container("app-canary") is None
+    assert compose.in_force()["weight"] == "0"
+    assert "PRODUCTION_VERSION=v0.2.0\n" in compose.env_file.read_text()
+    (line,) = (compose.base / "deployments.tsv").read_text().splitlines()[1:]
+    assert line.split("\t")[2:4] == ["v0.1.0", "v0.2.0"]
+    assert "product: " in line
+
+    again = tool.run("promote", "--version", "v0.2.0", config=config)
+    assert again.code == 0
+    assert "promoted already" in again.out
+    compose.compose("up", "-d", "--no-deps", "app")  # by hand, it keeps what runs
+    assert compose.image_of("app").endswith(":v0.2.0")
+    figures = seen(clients)
+    assert figures.errors == 0, figures.figures
+    assert set(figures.figures["versions"]) == {"canary", "stable"}
+
+
+def test_a_canary_that_fails_is_thrown_back_and_taken_down(
+    compose: ComposeWorld, tool: Tool
+) -> None:
+    config = compose.config(plan={"stages": [50, 100], "observe": "20s"})
+    with long_load(compose.ports["HTTP_PORT"], tool.state.parent):
+        rollout = tool.start(
+            *("rollout", "--version", "v0.3.0", "--deploy", "--output", "json"), config=config
+        )
+        rollout.wait_for(
+            lambda e: e.get("status") == "proven" and e["weight"] == 50, "50 %", WITHIN
+        )
+        compose.fault(errors=0.5)
+        ended = rollout.end(WITHIN)
+    assert ended.code == 1, ended.err
+    done = [e["step"] for e in ended.events if e["event"] == "deploy" and e["status"] == "done"]
+    assert done[-2:] == ["logs", "stop"]
+    canary = compose.container("app-canary")
+    assert canary is not None
+    assert canary.status == "exited"
+    (folder,) = (compose.base / "canary-logs").iterdir()
+    assert {one.name for one in folder.iterdir()} == {"summary.txt", f"{canary.name}.log"}
+    assert (
+        "errors" in (folder / "summary.txt").read_text()
+        or "no error" in (folder / "summary.txt").read_text()
+    )
+    assert compose.in_force()["weight"] == "0"
+    eventually(lambda: compose.clients.versions(10) == {"stable": 10}, "stable serves")
+
+
+def test_promotions_that_are_killed_are_finished_by_the_next_run(
+    compose: ComposeWorld, tool: Tool, clients: Path
+) -> None:
+    kills = Promotions(compose, tool, random.Random(5))  # noqa: S311
+    kills.run(2, shown=False)
+    assert [kill for kill in kills.done if kill.wrong] == []
+    assert seen(clients).errors == 0, seen(clients).figures
