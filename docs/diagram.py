@@ -51,6 +51,7 @@ _PLANS = (
     _MENDING,
     replace(_MENDING, stages=(_WAITING, _PLAN.stages[1])),
     replace(_PLAN, stages=_ASKING),
+    replace(_PLAN, stages=_PLAN.stages[1:], adopt=True),  # the watch of a promotion
 )
 _OTHER = Weight.parse(5)
 _TEST = Weight.parse(1)

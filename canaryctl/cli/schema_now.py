@@ -24,6 +24,7 @@ from canaryctl.cli.schema_shapes import (
 )
 from canaryctl.core.comparison.advice import Health, Recommendation
 from canaryctl.core.control import Verb
+from canaryctl.core.promotion import Phase
 
 _LEASE = record(
     {
@@ -33,6 +34,16 @@ _LEASE = record(
         "doing": TEXT,
         "left": NUMBER,
         "on_abandon": TEXT,
+    }
+)
+_PROMOTION = record(
+    {
+        "id": TEXT,
+        "release": TEXT,
+        "before": TEXT,
+        "phase": one_of(Phase),
+        "owner": TEXT,
+        "approvals": named(TEXT),
     }
 )
 STATUS = record(
@@ -54,6 +65,7 @@ STATUS = record(
         "lease": maybe(_LEASE),
         "abandoned": FLAG,
         "lease_broken": FLAG,
+        "promotion": maybe(_PROMOTION),
         "last": maybe(ENTRY),
         "problem": TEXT,
     }

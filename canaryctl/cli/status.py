@@ -10,6 +10,7 @@ import typer
 from canaryctl.cli.context import Output, context
 
 if TYPE_CHECKING:
+    from canaryctl.core.promotion_record import Record
     from canaryctl.drivers.lease_file import Found
     from canaryctl.ports import InForce
 
@@ -33,6 +34,7 @@ def status(
     found = build.lease.look()
     held = _leader(found)
     past = last(build.gateway)
+    promotion = build.promotion.look()
     mark = seen.mark
     said: dict[str, Any] = {
         "service": build.config.service,
@@ -52,6 +54,7 @@ def status(
         "lease": _lease(found),
         "abandoned": found.lease is not None and found.left <= 0,
         "lease_broken": found.lease is None and found.text is not None,
+        "promotion": _promotion(promotion) if promotion else None,
         "last": past,
         "problem": seen.problem,
     }
@@ -91,6 +94,17 @@ def _lease(found: Found) -> dict[str, Any] | None:
     }
 
 
+def _promotion(record: Record) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "release": record.release,
+        "before": record.before,
+        "phase": str(record.phase),
+        "owner": record.owner,
+        "approvals": dict(record.approvals),
+    }
+
+
 def _unattended(seen: InForce, held: str | None) -> bool:
     """Tell whether a rollout left the canary with traffic that nobody judges any more."""
     if seen.mark is None or not seen.mark.rollout or held is not None:
@@ -123,6 +137,13 @@ def _lines(said: dict[str, Any]) -> list[str]:
         else:
             how = f"ran out: abandoned ({lease['doing'] or 'before its first stage'})"
         lines.append(f"  lease       of rollout {lease['rollout']} {how}")
+    if promotion := said["promotion"]:
+        given = ", ".join(sorted(promotion["approvals"]))
+        lines.append(
+            f"  promotion   of {promotion['release']}: {promotion['phase']}"
+            + (f", approved by {given}" if given else "")
+            + ("" if said["running"] else ": interrupted; `canaryctl promote` goes on")
+        )
     if said["lease_broken"]:
         lines.append("  lease       is there, and cannot be read: `canaryctl recover`")
     if said["unattended"]:

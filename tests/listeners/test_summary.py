@@ -107,7 +107,7 @@ def test_a_success() -> None:
     assert first.split() == ["✓", "1/2", "5", "%", "error", "rate", "0", "%", "≤", "0.5", "%",
                              "110", "✓"]  # fmt: skip
     assert len([row for row in block if row.endswith("✓")]) == 12
-    assert "  3. then give stable all traffic: canaryctl weights set 0" in block
+    assert "  2. promote: canaryctl promote --version v0.2.0" in block
 
 
 def test_a_failed_gate() -> None:
