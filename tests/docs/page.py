@@ -6,7 +6,7 @@ in the next; what follows `` # `` is for readers. Other lines of the block are w
 needs besides is said in comments that nobody sees, before the block:
 
 ``<!-- setting: shop -->``              where the page's commands run, from here on
-``<!-- before: COMMAND -->``            done first; for what the text tells in words
+``<!-- before: COMMAND -->``            done first; for what the text tells in words. In order with:
 ``<!-- in another terminal: COMMAND -->``  started first, and left running
 ``<!-- until it says: TEXT -->``        … so far, before the block begins
 ``<!-- it ends with: CODE -->``         … and so it has to end after the block
@@ -63,10 +63,6 @@ class Block:
     def note(self, key: str) -> str | None:
         """Give the value of the last note of this name."""
         return next((value for name, value in reversed(self.notes) if name == key), None)
-
-    def noted(self, key: str) -> list[str]:
-        """Give the values of all notes of this name."""
-        return [value for name, value in self.notes if name == key]
 
     @property
     def output(self) -> tuple[str, ...]:

@@ -86,16 +86,17 @@ class Reading:
             path.write_text(yaml.safe_dump(whole, allow_unicode=True))
 
     def _open(self, block: Block, terminal: Terminal, ended: contextlib.ExitStack) -> None:
-        """Do what the block needs first, and open another terminal where it tells of one."""
-        for first in block.noted("before"):
-            self._typed(terminal, block, Command(first, ()), (0,))
-        if beside := block.note("in another terminal"):
-            other = terminal.another()
-            ended.callback(other.close)
-            self._beside = other.type(self._real(terminal, beside))
-        if text := block.note("until it says"):
-            assert self._beside is not None, f"{block.where}: there is no other terminal"
-            self._beside.says(text)
+        """Do what the block needs first, in order; also in another terminal."""
+        for key, value in block.notes:
+            if key == "before":
+                self._typed(terminal, block, Command(value, ()), (0,))
+            elif key == "in another terminal":
+                other = terminal.another()
+                ended.callback(other.close)
+                self._beside = other.type(self._real(terminal, value))
+            elif key == "until it says":
+                assert self._beside is not None, f"{block.where}: there is no other terminal"
+                self._beside.says(value)
 
     def _type(self, block: Block, terminal: Terminal) -> None:
         if block.language == "console":

@@ -31,7 +31,7 @@ metrics:
   provider: prometheus
   url: http://127.0.0.1:9090
 """
-SECONDS = {"stages": [20, 40, 70, 100], "observe": "2s", "interval": "500ms"}
+SECONDS = {"stages": [30, 60, 100], "observe": "2s", "interval": "500ms"}
 """The plan of pages lasts an hour, at traffic that this machine has not; this one does not."""
 PROMOTION = {"watch": "2s", "settle": "1s"}
 

@@ -17,7 +17,7 @@ ORIGINALS = [page for page in pages() if named(page) not in TRANSLATED]
 def readings(request: pytest.FixtureRequest, scene: Scene) -> dict[str, Read]:
     """Read the pages that are asked for."""
     asked: list[Path] = [
-        item.callspec.params["page"]
+        Path(str(item.callspec.params["page"]))
         for item in request.session.items
         if isinstance(item, pytest.Function) and hasattr(item, "callspec")
         if "readings" in item.fixturenames
