@@ -32,7 +32,11 @@ def missing() -> str:
     """Say why there can be no such machine here; empty: there can."""
     if os.geteuid() != 0:
         return "an engine in a network of its own needs root"
-    lacking = [name for name in ("dockerd", "unshare", "nsenter", "ip") if not shutil.which(name)]
+    lacking = [
+        name
+        for name in ("dockerd", "unshare", "setpriv", "nsenter", "ip", "curl")
+        if not shutil.which(name)
+    ]
     return f"no {', '.join(lacking)} on PATH" if lacking else ""
 
 
