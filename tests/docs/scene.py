@@ -53,6 +53,22 @@ checks:
 end
 git init -q . && git config user.name reader && git config user.email reader@example.org
 git add -A && git commit -q -m first""",
+    # Somebody who takes one message, and answers with this status: answer 9401 200
+    "answer": """timeout 60 python -c '
+import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(int(sys.argv[2]))
+        self.end_headers()
+        self.server.answered = True
+server = http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
+server.answered = False
+while not server.answered:
+    server.handle_request()
+' "$1" "$2" > /dev/null 2>&1 &
+until curl --silent --max-time 1 "telnet://127.0.0.1:$1" < /dev/null > /dev/null || [ $? = 28 ]
+do sleep 0.1; done; sleep 0.2""",
     "heal-canary": f"{_CURL} -X DELETE http://127.0.0.1:8101/faults",
 }
 

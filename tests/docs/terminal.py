@@ -17,6 +17,7 @@ from tests.docs.place import Place
 WITHIN = 120.0
 _GRACE = 15.0
 _EXEC = re.compile(r"^docker(-compose| compose)?\b.* exec ")
+_PACKAGES = re.compile(r"\bguard/build\b|\bbuild-images\b|\bpip install\b")
 # Each command is a shell of its own; where it is and what it has exported goes on to the next.
 _SCRIPT = """
 state=$1 command=$2
@@ -140,7 +141,8 @@ class Terminal:
         """Start a command."""
         shell = ["bash", "-c", _SCRIPT, "bash", str(self.base), command]
         log = self.base / f"{len(self._typed):03}.log"
-        argv = shell if self.outside else self.place.inside(*shell)
+        outside = self.outside or _PACKAGES.search(command)
+        argv = shell if outside else self.place.inside(*shell)
         started = Typed(argv, self.env, command, log)
         self._typed.append(started)
         return started
