@@ -1,4 +1,4 @@
-"""How the tests are shared out between workers: ``pytest -n 4 --no-loadscope-reorder``.
+"""How the tests are shared out between workers: ``pytest -n 3 --no-loadscope-reorder``.
 
 Tests of one file share what it starts, so they stay on one worker; files that need the stack of
 containers share that. A test of ``core`` starts nothing: each goes where there is room. What

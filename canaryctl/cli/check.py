@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +12,7 @@ import typer
 from canaryctl.cli.context import Output, context
 
 if TYPE_CHECKING:
-    from canaryctl.checking.finding import Finding
+    from canaryctl.checking.finding import Finding, Said, Status
     from canaryctl.checking.suite import Suite
     from canaryctl.ports import InForce
     from canaryctl.wiring import Build
@@ -42,6 +43,7 @@ def check(
     bad = {Status.FAIL, Status.WARN, Status.UNKNOWN} if strict else {Status.FAIL}
     found = _shown(suite, release, build.config.service, quiet=output is Output.JSON)
     failed = any(one.status in bad for one in found)
+    _summarised(found, bad, f"check of {build.config.service} {release}", passed=not failed)
     if output is Output.JSON:
         typer.echo(json.dumps(_object(found, release, strict=strict, failed=failed)))
     else:
@@ -58,11 +60,35 @@ def _suite(build: Build, release: str) -> Suite:
         return build.router.look()
 
     scene = Scene(build.base, release, build.clock)
-    return suite(
-        scene,
-        build.config.checks,
-        Given(lambda: build.metrics, in_force),
-    )
+    given = Given(lambda: build.metrics, in_force, lambda: _notified(build))
+    return suite(scene, build.config.checks, given)
+
+
+def _notified(build: Build) -> Said:
+    """Send a test message to every channel; say which it did not reach."""
+    from canaryctl.checking.finding import failed, passed
+    from canaryctl.core.notice import trial
+    from canaryctl.drivers.notifier import tried
+    from canaryctl.wiring import owner
+
+    channels = build.config.channels()
+    if not channels:
+        return failed("there is nothing under `notify`", "add a channel, see docs/notifications.md")
+    found = tried(channels, trial(build.config.service, f"{owner()} with `check`"), build.clock)
+    missed = [f"{one.channel}: {one.problem}" for one in found if one.problem]
+    if missed:
+        return failed("; ".join(missed), "see `to` in `notify`; `canaryctl notify test`")
+    return passed(f"a test message reached {', '.join(one.channel for one in found)}")
+
+
+def _summarised(
+    found: Sequence[Finding], bad: AbstractSet[Status], title: str, *, passed: bool
+) -> None:
+    from canaryctl.cli.job_summary import told
+
+    rows = [(one.status.sign, one.name, one.reason) for one in found]
+    problems = [f"{one.name}: {one.reason}" for one in found if one.status in bad]
+    told(title, rows, problems, passed=passed)
 
 
 def _shown(suite: Suite, release: str, service: str, *, quiet: bool) -> list[Finding]:

@@ -57,6 +57,7 @@ def schema_of(verb: str, every: Mapping[str, Sequence[dict[str, Any]]]) -> dict[
 
 def lines() -> dict[str, tuple[dict[str, Any], ...]]:
     """Give, for every verb, the lines that it can write; any may end with an error's."""
+    from canaryctl.cli import schema_around as around
     from canaryctl.cli import schema_now as now
     from canaryctl.cli import schema_past as past
     from canaryctl.cli import schema_rollout as rollout
@@ -80,6 +81,10 @@ def lines() -> dict[str, tuple[dict[str, Any], ...]]:
         "history": (past.ENTRY, past.WRITTEN),
         "replay": (past.TICK, past.REPLAYED),
         "report": (past.REPORTED,),
+        "check": (around.CHECK,),
+        "release": (around.RELEASE,),
+        "smoke-test": (around.SMOKE_TEST, around.SUITE),
+        "notify test": (around.NOTIFY_TEST,),
         "config check": (now.CONFIG,),
         "config show": (ANY,),
         "config schema": (ANY,),

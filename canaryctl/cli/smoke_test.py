@@ -74,6 +74,7 @@ def smoke_test(
         from canaryctl.smoke.record import record
 
         typer.echo(json.dumps(record(result)))
+    _summarised(result)
     written = junit is None or _write(junit, result)
     if not result.passed:
         raise typer.Exit(_FAILED)
@@ -179,6 +180,15 @@ def _run(suite: Suite, target: Target, *, skip_logs: bool, output: Output) -> Re
     result = run_suite(suite, target, SystemClock(), tell, skip_logs=skip_logs)
     typer.echo(clean(lines.end(result)), err=to_stderr)
     return result
+
+
+def _summarised(result: Result) -> None:
+    from canaryctl.cli.job_summary import told
+    from canaryctl.smoke.result import Outcome
+
+    rows = [(step.outcome.value.upper(), step.name, step.detail) for step in result.steps]
+    problems = [f"{step.name}: {step.detail}" for step in result.of(Outcome.FAILED)]
+    told(f"smoke test of {result.target}", rows, problems, passed=result.passed)
 
 
 def _show(asked: _Asked, output: Output) -> None:

@@ -59,7 +59,9 @@ def collect(side: Side, folder: Path, since: float) -> Collected:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for container in found:
-            raw = side.containers.logs(container, since, MOST).decode(errors="replace")
+            raw = side.containers.logs(container, _since(container, since), MOST).decode(
+                errors="replace"
+            )
             text = known.hide(SECRETS.hide(raw))
             name = f"{re.sub(r'[^A-Za-z0-9_.-]', '_', container.name)}.log"
             _write(folder / name, text)
@@ -72,6 +74,11 @@ def collect(side: Side, folder: Path, since: float) -> Collected:
         said = f"the logs cannot be written to {folder}: {error.strerror or error}"
         raise HostError(said, next_step="see deploy.logs") from error
     return Collected(folder, tuple(files), tuple(lines))
+
+
+def _since(container: Container, since: float) -> float:
+    """Leave out what the same container printed in an earlier rollout, before it was stopped."""
+    return since if container.restarts or not container.started else container.started
 
 
 def _secrets(side: Side) -> Secrets:

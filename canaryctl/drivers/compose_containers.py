@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ class Container:
         killed: it had used up its memory (OOMKilled).
         restarts: how often the engine has started it anew by itself.
         error: why it could not be started.
+        started: when it was started last, epoch seconds of the engine's clock; 0: never.
     """
 
     id: str
@@ -52,6 +54,7 @@ class Container:
     killed: bool = False
     restarts: int = 0
     error: str = ""
+    started: float = 0.0
 
     @property
     def ended(self) -> str:
@@ -122,7 +125,7 @@ class ComposeContainers:
                 stdout=True,
                 stderr=True,
                 timestamps=True,
-                since=int(since),
+                since=max(since, 0.001),  # 0 is refused, and means the same
                 stream=True,
                 follow=False,
             )
@@ -164,6 +167,7 @@ class ComposeContainers:
             killed=bool(state.get("OOMKilled")),
             restarts=int(found.get("RestartCount", 0)),
             error=str(state.get("Error", "")),
+            started=_epoch(str(state.get("StartedAt", ""))),
         )
 
     def _image(self, name: str) -> str | None:
@@ -173,3 +177,13 @@ class ComposeContainers:
             return str(self._client.images.get(name).id)
         except docker.errors.ImageNotFound:
             return None
+
+
+def _epoch(moment: str) -> float:
+    """Read an engine's RFC 3339 time, down to microseconds; 0 where it says that there is none."""
+    whole, _, rest = moment.partition(".")
+    try:
+        read = datetime.fromisoformat(f"{whole.rstrip('Z')}.{rest.rstrip('Z')[:6]:0<6}+00:00")
+    except ValueError:
+        return 0.0
+    return max(0.0, read.timestamp())

@@ -71,7 +71,9 @@ class Service:
         if method != expected:
             return json_answer(405, error=f"{path} takes {expected}, not {method}")
         if expected == "POST" and self._errors.picks(self.faults.errors):
-            return json_answer(500, error="the fault 'errors' is switched on")
+            said = "the fault 'errors' is switched on"
+            self.telemetry.failed(status=500, method=method, path=path, reason=said)
+            return json_answer(500, error=said)
         try:
             if expected == "GET":
                 return handle({})

@@ -124,6 +124,14 @@ class Telemetry:
         """Count a request. ``path`` is a route, never what a client typed."""
         self._requests.labels(str(status), self._version, method, path).inc()
 
+    def failed(self, *, status: int, method: str, path: str, reason: str) -> None:
+        """Log a request that the service could not serve. ``path`` is a route."""
+        self._log(
+            "request_failed",
+            level="error",
+            message=f"{method} {path} answered {status}: {reason}",
+        )
+
     def took(self, mode: str, seconds: float) -> None:
         """Record how long a request with a mode took."""
         self._duration.labels(self._version, mode).observe(seconds)

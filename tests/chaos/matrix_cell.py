@@ -128,6 +128,9 @@ def _after_death(cell: Cell, fault: Fault, struck: float) -> Result:
     rollout = cell.orchestrator
     rollout.process.wait(5)
     code = rollout.process.returncode
+    if _had_succeeded(rollout):
+        cell.world.safe(safe.SUCCEEDED, within=3.0)
+        return Result(fault.name, cell.phase, code, 0.0)
     cell.world.zero_answers(fault.within + 8)
     took = time.monotonic() - struck
     cell.world.at_zero(10)  # whoever returned it has proven it, and gives the gateway back
@@ -135,6 +138,12 @@ def _after_death(cell: Cell, fault: Fault, struck: float) -> Result:
     cell.world.safe(code, within=3.0)
     late = f"0 % after {took:.2f} s, more than {fault.within:g} s" if took > fault.within else ""
     return Result(fault.name, cell.phase, code, took, late)
+
+
+def _had_succeeded(rollout: Running) -> bool:
+    """Tell whether it was killed on its last steps, with the gateway given back at 100 %."""
+    last = rollout.last_word()
+    return last is not None and last["outcome"] == "succeeded"
 
 
 def _after_unknown(cell: Cell, fault: Fault, healed: float) -> Result:

@@ -137,6 +137,11 @@ class Running:
         last = self.events[-1] if self.events else None
         return last if last is not None and last.get("event") == "outcome" else None
 
+    def last_word(self) -> Event | None:
+        """Give the outcome of one that has ended, None when it told none. Its guard may live on."""
+        self._readers[0].join(2)
+        return self.outcome
+
     def guard_pid(self) -> int | None:
         """Give the process id of the guard that it started, None while there is none."""
         return next(iter(guards(parent=self.pid)), None)

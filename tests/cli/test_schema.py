@@ -52,13 +52,12 @@ from canaryctl.listeners.records import records
 from canaryctl.listeners.waits_record import wait_records
 from tests.listeners.walk import BANNER, Walk, errors, plan
 from tests.recorded import configured
+from tests.sink import sink
 
 PAGE = Path(__file__).parents[2] / "docs/output.md"
 EVERY = lines()
 WITHIN = 300.0
 """Seconds for a verb; only a stuck one needs so many."""
-ON_THEIR_WAY = {"check", "release", "smoke-test", "notify test"}
-"""Verbs whose schema may still be missing."""
 
 
 def strict(shape: Any) -> Any:
@@ -124,7 +123,7 @@ def _subs(verb: str, command: Any) -> Iterator[tuple[str, Any]]:
 
 
 def test_every_verb_with_json_has_a_schema() -> None:
-    assert outputs() - ON_THEIR_WAY == set(EVERY)
+    assert outputs() == set(EVERY)
 
 
 def test_every_schema_is_one() -> None:
@@ -218,12 +217,15 @@ class Site:
         }
 
     @contextmanager
-    def started(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    def started(
+        self, *arguments: str, env: Mapping[str, str] | None = None
+    ) -> Iterator[subprocess.Popen[str]]:
         """Start it; it is gone afterwards."""
-        command = [sys.executable, "-m", "canaryctl", "--config", str(self.config), *arguments]
+        own = () if "--config" in arguments else ("--config", str(self.config))
+        command = [sys.executable, "-m", "canaryctl", *own, *arguments]
         with subprocess.Popen(
             [*command, "--output", "json"],
-            env=self.env,
+            env={**self.env, **(env or {})},
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -284,6 +286,42 @@ def test_verbs_at_rest(site: Site) -> None:
     valid("schema", site.run("schema"))
     assert json.loads(site.run("schema", "rollout")) == schema_of("rollout", EVERY)
     valid("report", site.run("report", code=2))
+
+
+def test_verbs_around_a_rollout(site: Site) -> None:
+    with sink() as there:
+        (site.folder / "around.yaml").write_text(
+            site.config.read_text()
+            + f'notify: [{{name: team, to: "{there.channel}/team"}}]\n'
+            + "checks: {probes: [{name: alerts, notify: true}], artifacts: {files: canary.yaml}}\n"
+        )
+        shown = ("--config", "around.yaml")
+        (checked,) = valid("check", site.run("check", "--version", "v0.2.0", *shown, code=4))
+        valid("notify test", site.run("notify", "test", *shown))
+    alerts = next(one for one in checked["checks"] if one["name"] == "alerts")
+    assert alerts["status"] == "pass"
+    assert alerts["reason"] == "a test message reached team"
+    assert len(there.told) == 2
+    asked = valid("smoke-test", site.run("smoke-test", "--stable", "--skip-logs"))
+    assert asked[0]["counts"] == {"passed": 5, "failed": 0, "skipped": 2}
+    valid("smoke-test", site.run("smoke-test", "--show"))
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-C", str(site.folder)]
+    for step in (["init", "-q"], ["add", "canary.yaml"], ["commit", "-qm", "First"]):
+        subprocess.run([*git, *step], check=True, capture_output=True)
+    valid("release", site.run("release", "v0.2.0", "--dry-run", *shown))
+
+
+def test_what_failed_is_in_the_job_that_it_ran_in(site: Site) -> None:
+    summary = site.folder / "summary.md"
+    job = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
+    for arguments in (("check", "--version", "v0.2.0"), ("smoke-test", "--stable")):
+        with site.started(*arguments, env=job) as process:
+            _, err = process.communicate(timeout=WITHIN)
+        assert process.returncode == 4
+        assert re.search(r"^::error title=(check|smoke test) of .*::", err, re.MULTILINE)
+    said = summary.read_text()
+    assert "## ❌ check of fragrance-ai v0.2.0" in said
+    assert "## ❌ smoke test of stable" in said
 
 
 def test_verbs_of_a_rollout(site: Site) -> None:

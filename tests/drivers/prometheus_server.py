@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 _READY_SECONDS = 30.0
 _END_SECONDS = 10.0
 _ATTEMPTS = 3
+_LOOK = 0.05
+_SAYS_READY = b"ready to receive web requests"
 
 
 def prometheus_binary() -> str | None:
@@ -49,8 +50,8 @@ def prometheus(
         directory: for its configuration, data and log.
         interval: between scrapes, in Prometheus' notation.
         prefix: path under which it serves, such as ``/prometheus``.
-        web_config: content of its ``--web.config.file`` (TLS, users). Readiness is then that
-            of its port, as the test alone knows how to log in.
+        web_config: content of its ``--web.config.file`` (TLS, users). Readiness is then read
+            in its log, as the test alone knows how to log in.
 
     Yields:
         Its URL, prefix included.
@@ -77,7 +78,7 @@ def prometheus(
 
 
 def _started(
-    arguments: Sequence[str], log: Path, prefix: str, port_only: bool
+    arguments: Sequence[str], log: Path, prefix: str, by_log: bool
 ) -> tuple[subprocess.Popen[bytes], int]:
     for _ in range(_ATTEMPTS):
         port = free_port()
@@ -88,7 +89,7 @@ def _started(
                 stderr=subprocess.STDOUT,
             )
         try:
-            if _ready(process, port, prefix, port_only):
+            if _ready(process, port, prefix, log if by_log else None):
                 return process, port
         except BaseException:
             _end(process)
@@ -98,20 +99,22 @@ def _started(
     raise RuntimeError(f"prometheus does not get ready:\n{log.read_text()[-2000:]}")
 
 
-def _ready(process: subprocess.Popen[bytes], port: int, prefix: str, port_only: bool) -> bool:
+def _ready(process: subprocess.Popen[bytes], port: int, prefix: str, log: Path | None) -> bool:
     deadline = time.monotonic() + _READY_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if port_only:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                return True
+            if log is not None:
+                if _SAYS_READY in log.read_bytes():
+                    return True
+                time.sleep(_LOOK)
+                continue
             address = f"http://127.0.0.1:{port}{prefix}/-/ready"
             with urllib.request.urlopen(address, timeout=1):
                 return True
         except (OSError, urllib.error.HTTPError) as error:
             if isinstance(error, urllib.error.HTTPError):
                 error.close()
-            time.sleep(0.05)
+            time.sleep(_LOOK)
     return False
 
 

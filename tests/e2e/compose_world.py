@@ -148,6 +148,7 @@ class ComposeWorld:
         parsed["promotion"] = {"watch": "2s", "settle": "1s", **(promotion or {})}
         if promotion is None:
             del parsed["promotion"]
+        parsed.pop("export", None)  # its port is this machine's
         parsed |= sections
         self._numbered += 1
         path = self.base / f"canary-{self._numbered}.yaml"

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from canaryctl.core.errors import HostError
+from canaryctl.demo.fault import SETTINGS, Fault, switch
 from canaryctl.drivers.compose import compose_command
 from tests.chaos.promotions import Promotions, long_load
 from tests.e2e.compose_world import ComposeWorld, compose_world
 from tests.e2e.harness import Seen, Tool, eventually
+from tests.sink import sink
 
 WITHIN = 240.0
 pytestmark = pytest.mark.docker
@@ -83,33 +85,57 @@ def test_a_version_is_deployed_rolled_out_and_promoted(
     assert set(figures.figures["versions"]) == {"canary", "stable"}
 
 
+@pytest.mark.parametrize(
+    ("fault", "gate"),
+    [
+        (Fault.ERRORS, "error rate"),
+        (Fault.LATENCY, "p95 latency"),
+        (Fault.SCHEMA, "schema failures"),
+        (Fault.LOSS, "training loss"),
+        (Fault.DOWN, "canary up"),
+    ],
+)
 def test_a_canary_that_fails_is_thrown_back_and_taken_down(
-    compose: ComposeWorld, tool: Tool
+    compose: ComposeWorld, tool: Tool, fault: Fault, gate: str
 ) -> None:
-    config = compose.config(plan={"stages": [50, 100], "observe": "20s"})
-    with long_load(compose.ports["HTTP_PORT"], tool.state.parent):
+    version, logs = "v0.3.0", compose.base / "canary-logs"
+    before = set(logs.iterdir()) if logs.exists() else set()
+    with sink() as there, long_load(compose.ports["HTTP_PORT"], tool.state.parent):
+        config = compose.config(
+            plan={"stages": [50, 100], "observe": "40s", "warm_up": "0s"},
+            notify=[{"name": "team", "to": f"{there.channel}/team"}],
+        )
         rollout = tool.start(
-            *("rollout", "--version", "v0.3.0", "--deploy", "--output", "json"), config=config
+            *("rollout", "--version", version, "--deploy", "--output", "json"), config=config
         )
         rollout.wait_for(
             lambda e: e.get("status") == "proven" and e["weight"] == 50, "50 %", WITHIN
         )
-        compose.fault(errors=0.5)
+        switch(f"http://127.0.0.1:{compose.ports['CANARY_FAULTS_PORT']}/faults", SETTINGS[fault])
         ended = rollout.end(WITHIN)
     assert ended.code == 1, ended.err
+    assert gate in ended.outcome["reason"]
+    assert compose.in_force()["weight"] == "0"
+    eventually(lambda: compose.clients.versions(10) == {"stable": 10}, "stable serves")
+
     done = [e["step"] for e in ended.events if e["event"] == "deploy" and e["status"] == "done"]
     assert done[-2:] == ["logs", "stop"]
     canary = compose.container("app-canary")
     assert canary is not None
     assert canary.status == "exited"
-    (folder,) = (compose.base / "canary-logs").iterdir()
+    (folder,) = set(logs.iterdir()) - before
     assert {one.name for one in folder.iterdir()} == {"summary.txt", f"{canary.name}.log"}
-    assert (
-        "errors" in (folder / "summary.txt").read_text()
-        or "no error" in (folder / "summary.txt").read_text()
-    )
-    assert compose.in_force()["weight"] == "0"
-    eventually(lambda: compose.clients.versions(10) == {"stable": 10}, "stable serves")
+    summary = (folder / "summary.txt").read_text()
+    assert ("the fault 'errors' is switched on" in summary) == (fault is Fault.ERRORS)
+
+    (told,) = (one.body for one in there.told if "rolled back" in one.body["title"].lower())
+    assert version in told["title"]
+    assert gate in told["message"]
+    page = tool.state.parent / "report.html"
+    report = tool.run("report", "--html", str(page), config=config)
+    assert report.code == 0, report.err
+    assert gate in page.read_text()
+    assert folder.name in page.read_text()  # the rollout's id
 
 
 def test_promotions_that_are_killed_are_finished_by_the_next_run(
