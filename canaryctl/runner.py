@@ -255,12 +255,14 @@ class Runner:
         return DrainEnded(self.clock.now(), drained)
 
     def _waited(self, command: Observe | Idle, state: State) -> Event:
-        while (now := self.clock.now()) < command.until:
-            if (event := self._watch.tick(state)) is not None:
-                return event
+        # Once in any case: evaluations may take longer than their interval, on a machine that is
+        # busy or with a source that is slow, and nobody would be heard any more.
+        while (event := self._watch.tick(state)) is None:
+            if (now := self.clock.now()) >= command.until:
+                break
             self._tell(methodcaller("ticked", state, now))
             self.clock.sleep(min(TICK, command.until - now))
-        event = (
+        event = event or (
             self._watch.gateway(state)
             or self._watch.drift(self.plan.interval)
             or self._watch.broken(state)

@@ -3,7 +3,7 @@
 Nothing is drawn by hand. Starting from a new rollout, every event that ``core.rollout.TABLE``
 allows in a phase is tried, in every variant that can lead elsewhere, until nothing new comes;
 the arrows are the phases that ``advance`` then gives. ``--write`` puts the diagram between the
-marks in a Markdown file. ``tests/test_docs.py`` fails when the README's is another one.
+marks in a Markdown file. ``tests/test_docs.py`` fails when that in docs/how-it-works.md is old.
 """  # noqa: INP001 - a script, not a package
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ from canaryctl.core.rollout import TABLE, advance
 from canaryctl.core.state import Phase, State
 from canaryctl.core.weight import Weight
 
-BEGIN, END = "<!-- states: python docs/diagram.py --write README.md -->", "<!-- /states -->"
+BEGIN, END = (
+    "<!-- states: python docs/diagram.py --write docs/how-it-works.md -->",
+    "<!-- /states -->",
+)
 STEP = 10.0
 _MOST_STEPS = 5
 _PLAN = Plan(

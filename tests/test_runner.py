@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -16,7 +17,7 @@ from canaryctl.core.selector import parse_selector
 from canaryctl.core.series import Version
 from canaryctl.core.state import Phase, State
 from canaryctl.core.weight import Weight
-from canaryctl.ports import Mark
+from canaryctl.ports import Mark, Readings, Wanted
 from canaryctl.runner import Runner
 from tests.fake_world import FakeClock, FakeMetrics, FakeRouter, constant, rising
 
@@ -198,6 +199,21 @@ def test_a_stop_goes_back_within_a_second() -> None:
     assert end_of(state) == (Cause.INTERRUPTED, Outcome.ABORTED, 130)
     assert weights(world)[-1] == "0"
     assert world.clock.now() - world.stop_at < 1
+
+
+def test_a_stop_is_heard_where_evaluations_take_longer_than_their_interval() -> None:
+    world = World()
+    world.stop_at = BEGIN + 1000
+    read = world.metrics.read
+
+    def slowly(wanted: Sequence[Wanted], since: float) -> Readings:
+        world.clock.sleep(12)
+        return read(wanted, since)
+
+    world.metrics.read = slowly  # type: ignore[method-assign]
+    state = world.run()
+    assert end_of(state) == (Cause.INTERRUPTED, Outcome.ABORTED, 130)
+    assert world.clock.now() - world.stop_at <= 13
 
 
 def test_somebody_elses_rollback_is_noticed_within_two_seconds() -> None:

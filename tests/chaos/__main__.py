@@ -1,4 +1,4 @@
-"""All parts of the chaos tests, at full size: ``python -m tests.chaos [PART...]``.
+"""All parts of the chaos tests, at full size: ``python -m tests.chaos [PART...] [FLAG...]``.
 
 A part is a file beside this one that has a ``main(argv) -> int`` and may be run alone:
 ``python -m tests.chaos.PART --help``. Ends with 1 when a part has failed.
@@ -27,8 +27,10 @@ def parts() -> list[str]:
 
 
 def main(argv: list[str]) -> int:
-    """Run them one after the other, and tell how each ended."""
+    """Run them one after the other, and tell how each ended. Flags go to each of them."""
     there = parts()
+    first = next((n for n, word in enumerate(argv) if word.startswith("-")), len(argv))
+    argv, flags = argv[:first], argv[first:]
     unknown = sorted(set(argv) - set(there))
     if unknown:
         sys.stderr.write(f"no such part: {', '.join(unknown)}; there are {', '.join(there)}\n")
@@ -39,7 +41,7 @@ def main(argv: list[str]) -> int:
         sys.stdout.write(f"\n== {part}\n")
         sys.stdout.flush()
         began = time.monotonic()
-        code = int(importlib.import_module(f"tests.chaos.{part}").main([]))
+        code = int(importlib.import_module(f"tests.chaos.{part}").main(flags))
         failed |= code != 0
         said = "ok" if code == 0 else f"FAILED ({code})"
         ended.append(f"{part:10} {said:12} {time.monotonic() - began:7.0f} s")

@@ -26,7 +26,7 @@ LABELS = {"com.docker.compose.project": PROJECT, "com.docker.compose.service": "
 
 def allowed() -> list[str]:
     """Give the requests that the page names."""
-    block = PAGE.read_text(encoding="utf-8").partition("\n```\nGET ")[2].partition("\n```")[0]
+    block = PAGE.read_text(encoding="utf-8").partition("\n```text\nGET ")[2].partition("\n```")[0]
     return [f"GET {block}".splitlines()[0], *block.splitlines()[1:]]
 
 

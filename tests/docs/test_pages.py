@@ -1,0 +1,34 @@
+"""Every command of every page is run, in the page's order, and prints what the page shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.docs.lanes import Read, everything, unread
+from tests.docs.page import TRANSLATED, blocks, named, pages
+from tests.docs.scene import Scene
+
+ORIGINALS = [page for page in pages() if named(page) not in TRANSLATED]
+
+
+@pytest.fixture(scope="session")
+def readings(request: pytest.FixtureRequest, scene: Scene) -> dict[str, Read]:
+    """Read the pages that are asked for."""
+    asked = {
+        item.callspec.params["page"]
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+        if "readings" in item.fixturenames
+    }
+    return everything(sorted(asked), scene)
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("page", ORIGINALS, ids=named)
+def test_a_page_says_what_happens(page: Path, readings: dict[str, Read]) -> None:
+    read = readings[named(page)]
+    assert not read.wrong, "\n\n".join(read.wrong)
+    assert not unread(page, read.ran)
+    assert read.ran or not any(block.commands for block in blocks(page))
