@@ -14,10 +14,10 @@ from canaryctl.core.gate import Gate, GaugeGate, PromqlGate, RatioGate, Rule, Up
 from canaryctl.core.outcome import Cause, Outcome
 from canaryctl.core.plan import Plan, Stage
 from canaryctl.core.selector import parse_selector
-from canaryctl.core.series import Version
+from canaryctl.core.series import Readings, Version, Wanted
 from canaryctl.core.state import Phase, State
 from canaryctl.core.weight import Weight
-from canaryctl.ports import Mark, Readings, Wanted
+from canaryctl.ports import Mark
 from canaryctl.runner import Runner
 from tests.fake_world import FakeClock, FakeMetrics, FakeRouter, constant, rising
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -17,7 +18,7 @@ ORIGINALS = [page for page in pages() if named(page) not in TRANSLATED]
 def readings(request: pytest.FixtureRequest, scene: Scene) -> dict[str, Read]:
     """Read the pages that are asked for."""
     asked = {
-        item.callspec.params["page"]
+        cast("Path", item.callspec.params["page"])
         for item in request.session.items
         if isinstance(item, pytest.Function) and hasattr(item, "callspec")
         if "readings" in item.fixturenames
