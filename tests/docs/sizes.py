@@ -41,7 +41,7 @@ SMALLER = (
     Smaller(r"make bench", 'BENCH="share --quick"'),
     Smaller(r'make bench BENCH="weight_change --runs (?P<size>\d+)"', "1"),
     Smaller(r"make chaos", 'CHAOS="kills --n 1"'),
-    Smaller(r"make fuzz", "FUZZ=200"),
+    Smaller(r"make fuzz", "FUZZ='50 --only canary.yaml'"),
     Smaller(r"\S*python -m tests\.chaos\.kills --n (?P<size>\d+) --seed 1", "1"),
     Smaller(r"canaryctl simulate( --rps [\d,]+)?( --families \".*\")?", "--runs 2"),
     Smaller(r"canaryctl simulate --rps [\d,]+ --runs (?P<size>\d+) --all -o json", "1"),
