@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -16,8 +17,8 @@ ORIGINALS = [page for page in pages() if named(page) not in TRANSLATED]
 @pytest.fixture(scope="session")
 def readings(request: pytest.FixtureRequest, scene: Scene) -> dict[str, Read]:
     """Read the pages that are asked for."""
-    asked: list[Path] = [
-        item.callspec.params["page"]
+    asked = [
+        cast("Path", item.callspec.params["page"])
         for item in request.session.items
         if isinstance(item, pytest.Function) and hasattr(item, "callspec")
         if "readings" in item.fixturenames
