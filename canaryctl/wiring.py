@@ -1,4 +1,4 @@
-"""The one file that names concrete drivers."""
+"""The one file (with ``wiring_metrics``) that names concrete drivers."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ from urllib.parse import urlsplit
 
 from canaryctl.config.gateway import DockerGateway, LocalGateway
 from canaryctl.config.model import Config
-from canaryctl.config.sources import ScrapeSource
 from canaryctl.config.tls import TlsFiles
 from canaryctl.core.errors import ConfigError
-from canaryctl.core.series import Version
 from canaryctl.drivers.attempts import NginxAttempts
 from canaryctl.drivers.clock import SystemClock
 from canaryctl.drivers.control_file import ControlFile
@@ -31,6 +29,7 @@ from canaryctl.drivers.template import Address, Routing
 from canaryctl.drivers.tls import Tls
 from canaryctl.ports import Clock, Counting, Metrics
 from canaryctl.resources import shipped
+from canaryctl.wiring_metrics import metrics_of, source_of
 
 if TYPE_CHECKING:
     from canaryctl.drivers.docker_host import DockerHost
@@ -246,32 +245,7 @@ class Build:
     @cached_property
     def metrics(self) -> Metrics:
         """Where numbers come from."""
-        source = self.config.metrics
-        headers = {name: value.get_secret_value() for name, value in source.headers.items()}
-        if isinstance(source, ScrapeSource):
-            from canaryctl.drivers.scrape import ScrapeMetrics  # noqa: PLC0415  115 ms
-
-            return ScrapeMetrics(
-                targets=self._targets(source),
-                select=self.config.select() or None,
-                clock=self.clock,
-                timeout=source.timeout,
-                headers=headers,
-                tls=self._tls(source, "metrics"),
-            )
-        from canaryctl.drivers.prometheus import PrometheusMetrics  # noqa: PLC0415  115 ms
-
-        login, token = source.basic_auth, source.bearer_token
-        return PrometheusMetrics(
-            url=source.url,
-            select=self.config.select(),
-            clock=self.clock,
-            timeout=source.timeout,
-            bearer_token=token.get_secret_value() if token else None,
-            basic_auth=(login.username, login.password.get_secret_value()) if login else None,
-            tls=self._tls(source, "metrics"),
-            headers=headers,
-        )
+        return metrics_of(self.config, self.clock, self._tls(self.config.metrics, "metrics"))
 
     def _tls(self, files: TlsFiles | None, key: str) -> Tls:
         if files is None:
@@ -279,26 +253,7 @@ class Build:
         given = (files.ca_file, files.cert_file, files.key_file)
         return Tls(key, *(None if one is None else str(self.base / one) for one in given))
 
-    def _targets(self, source: ScrapeSource) -> dict[Version, tuple[str, ...]]:
-        if source.targets is not None:
-            return {
-                Version.STABLE: tuple(source.targets.stable),
-                Version.CANARY: tuple(source.targets.canary),
-            }
-        versions = self.config.versions
-        return {
-            version: tuple(f"http://{address}{source.path}" for address in side.address)
-            for version, side in (
-                (Version.STABLE, versions.stable),
-                (Version.CANARY, versions.canary),
-            )
-        }
-
     @cached_property
     def source(self) -> str:
         """The metrics source in words, without secrets."""
-        source = self.config.metrics
-        if isinstance(source, ScrapeSource):
-            return "both versions' own /metrics"
-        parts = urlsplit(source.url)
-        return f"Prometheus at {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        return source_of(self.config)

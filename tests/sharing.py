@@ -20,7 +20,10 @@ import pytest
 
 STACK = "stack"
 """The fixture, and the group's name."""
-_FIRST = ("tests/docs/test_pages", "tests/chaos", "tests/e2e", "tests/drivers", "tests/cli")
+_FIRST = (
+    *("tests/e2e/test_compose_stack", "tests/docs/test_pages", "tests/compose"),
+    *("tests/chaos", "tests/e2e", "tests/drivers", "tests/cli"),
+)
 _ROOT = Path(__file__).parents[1]
 # The fixtures that lead to the stack are all of this type.
 _OF_STACK = re.compile(r"\bWorld\b")

@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "canaryctl"
-ROOT_MODULES = {"ports", "runner", "watch", "preflight", "quantities", "resources", "wiring"}
+ROOT_MODULES = {
+    "ports",
+    "runner",
+    "watch",
+    "preflight",
+    "quantities",
+    "resources",
+    "wiring",
+    "wiring_metrics",
+}
 
 ALLOWED = {
     "core": {"core"},
@@ -23,7 +32,11 @@ ALLOWED = {
     "config": {"config", "core", "quantities"},
     "drivers": {"core", "ports", "drivers"},
     "listeners": {"core", "ports", "quantities", "listeners"},
-    "wiring": {"config", "core", "ports", "drivers", "listeners", "resources", "quantities"},
+    "wiring": {
+        *("config", "core", "ports", "drivers", "listeners", "resources", "quantities"),
+        "wiring_metrics",
+    },
+    "wiring_metrics": {"config", "core", "ports", "drivers"},
     "checking": {"checking", "config", "core", "ports", "drivers", "quantities"},
     "releasing": {"releasing", "config", "core", "ports", "drivers", "quantities"},
     "smoke": {"smoke", "config", "core", "ports", "drivers", "quantities", "resources"},

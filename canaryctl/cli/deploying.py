@@ -56,6 +56,8 @@ class Deploying:
         except BaseException as error:
             if isinstance(error, DeployFailed):
                 self._record("deploy failed", str(error))
+                again = f"then `canaryctl rollout --version {release} --deploy`"
+                error.next_step = error.next_step or f"no traffic was shifted; mend that, {again}"
             self.tenure.give_back()
             raise
         self._deployed = True

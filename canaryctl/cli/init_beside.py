@@ -1,4 +1,4 @@
-"""The part of a new ``canary.yaml`` about what goes on beside a rollout: hooks, and notices."""
+"""The part of a new ``canary.yaml`` about what goes on beside a rollout."""
 
 from __future__ import annotations
 
@@ -17,4 +17,20 @@ BESIDE = """\
 # notify:
 #   - {name: team, to: "${SLACK_URL}", severity: warning}
 #   - {name: on-call, to: "${PAGERDUTY_URL}", events: [unproven, abandoned]}
+"""
+
+SMOKE = """\
+# What `canaryctl smoke-test` asks a version before it gets traffic.
+# smoke:
+#   suite: smoke.yaml             # left out: the shipped one; `canaryctl smoke-test --show`
+#   headers: {X-Api-Key: "${API_KEY}"}   # sent with each request
+#   ca_file: ca.pem               # for https://, and cert_file, key_file
+"""
+
+EXPORT = """\
+# Where Prometheus reads canaryctl's own metrics: of a rollout while it runs, of `canaryctl guard`.
+# export:
+#   listen: 127.0.0.1:9181
+#   guard_listen: 127.0.0.1:9182
+#   linger: 20s                   # an ended rollout waits at most so long to be read once more
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from canaryctl.cli.init_beside import BESIDE
+from canaryctl.cli.init_beside import BESIDE, EXPORT, SMOKE
 from canaryctl.cli.init_checks import CHECKS
 from canaryctl.cli.init_choice import Choice
 from canaryctl.cli.init_compose import Service
@@ -133,22 +133,12 @@ gates:
 # So many failed scrapes of the canary in a row end the rollout; 0 turns that off.
 liveness: 3
 
-# What `canaryctl smoke-test` asks a version before it gets traffic.
-# smoke:
-#   suite: smoke.yaml             # left out: the shipped one; `canaryctl smoke-test --show`
-#   headers: {{X-Api-Key: "${{API_KEY}}"}}   # sent with each request
-#   ca_file: ca.pem               # for https://, and cert_file, key_file
-
+{SMOKE}
 {CHECKS}
 
 {BESIDE}
 {DEPLOY}
-# Where Prometheus reads canaryctl's own metrics: of a rollout while it runs, of `canaryctl guard`.
-# export:
-#   listen: 127.0.0.1:9181
-#   guard_listen: 127.0.0.1:9182
-#   linger: 20s                   # an ended rollout waits at most so long to be read once more
-"""
+{EXPORT}"""
 
 
 def scalar(text: str) -> str:

@@ -49,10 +49,9 @@ class Watching:
     def __call__(self, promotion: Promotion) -> Ended | None:
         """Watch; None: it is well and approved. See ``Promotion.watch``."""
         from canaryctl.cli.held import closing
+        from canaryctl.cli.runner_of import runner_of
         from canaryctl.core.recording import Setup
         from canaryctl.listeners.journal import Journal
-        from canaryctl.preflight import Preflight
-        from canaryctl.runner import Runner
 
         build = promotion.build
         config = _watched(build.config, promotion)
@@ -65,43 +64,21 @@ class Watching:
         plan = replace(plan, adopt=True, stages=(stage,))
         bound = plan.longest + config.plan.hold_for
         plan = replace(plan, deadline=bound + promotion.model.approve_within)
-        gates, select = config.core_gates(), config.select()
-        preflight = Preflight(
-            plan=plan,
-            gates=gates,
-            router=build.router,
-            host=build.host,
-            metrics=build.metrics,
-            clock=build.clock,
-            addresses=config.versions.canary.address,
-            select=select,
-            release=promotion.release,
-            verify=config.gateway.verify,
-            exposed=build.exposed,
-            identities=build.identities,
-        )
         listeners: list[Listener] = [
-            Journal.opened(build, self.mark, setup=Setup(plan, gates, config.judgement())),
+            Journal.opened(
+                build, self.mark, setup=Setup(plan, config.core_gates(), config.judgement())
+            ),
             *self._shown(promotion),
             Approvals(promotion),
         ]
-        runner = Runner(
-            plan=plan,
-            gates=gates,
-            router=build.router,
-            metrics=build.metrics,
-            clock=build.clock,
-            preflight=preflight,
-            mark=self.mark,
-            select=select,
+        runner = runner_of(
+            build,
+            config,
+            self.mark,
+            plan,
+            tenure=promotion.tenure,
             stopped=promotion.stopped,
             listeners=listeners,
-            judgement=config.judgement(),
-            attempts=build.attempts,
-            tenure=promotion.tenure,
-            controls=build.desk,
-            breaking=config.breaker_policy(),
-            identities=build.identities,
         )
         with closing(listeners):
             return ended(runner.run(), promotion.release)

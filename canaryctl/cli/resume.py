@@ -155,7 +155,7 @@ def failed(build: Build) -> str:
         raise held(found.lease, found.left)
     past = last(build.gateway)
     mark = build.router.look().mark
-    if past is not None and past["outcome"] == Outcome.SUCCEEDED:
+    if past is not None and (past["outcome"] == Outcome.SUCCEEDED or past["kind"] == "promoted"):
         raise NoRollout(
             f"the last rollout here, of {past['release']}, succeeded",
             next_step="`canaryctl rollout --version …` begins another one",

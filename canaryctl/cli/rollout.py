@@ -93,6 +93,7 @@ def run(
     from canaryctl.cli.deploying import deploying
     from canaryctl.cli.exported import exported
     from canaryctl.cli.held import closing, free, guarded
+    from canaryctl.cli.runner_of import runner_of
     from canaryctl.cli.shown import banner_of, shown
     from canaryctl.cli.stop import StopFlag
     from canaryctl.core.lease import Lease
@@ -102,12 +103,10 @@ def run(
     from canaryctl.guarding.start import GuardProcess
     from canaryctl.listeners.journal import Journal
     from canaryctl.ports import Mark
-    from canaryctl.preflight import Preflight
-    from canaryctl.runner import Runner
     from canaryctl.wiring import Build, owner
 
     build = Build(config, given.path().resolve().parent)
-    plan, gates, select = config.core_plan(), config.core_gates(), config.select()
+    plan, gates = config.core_plan(), config.core_gates()
     stop = StopFlag()
     free(build)
     mark = Mark(release, build.new_id(), owner())
@@ -119,21 +118,6 @@ def run(
         deploy = config.deploy is not None and config.deploy.on_rollout
     canary = deploying(build, mark, tenure, stop.by, output) if deploy else None
     beside, banner = Beside.of(build, mark), banner_of(build, mark, given.command)
-    preflight = Preflight(
-        plan=plan,
-        gates=gates,
-        router=build.router,
-        host=build.host,
-        metrics=build.metrics,
-        clock=build.clock,
-        addresses=config.versions.canary.address,
-        select=select,
-        release=release,
-        verify=gateway.verify,
-        exposed=build.exposed,
-        identities=build.identities,
-        hooks=lambda: beside.checks(guard.beat, stop),
-    )
     listeners: list[Listener] = [
         Journal.opened(build, mark, setup=Setup(plan, gates, config.judgement())),
         *shown(banner, mark.rollout, output, late=deploy),
@@ -141,24 +125,16 @@ def run(
         *extra,
         *exported(config, mark, stop.by),
     ]
-    runner = Runner(
-        plan=plan,
-        gates=gates,
-        router=build.router,
-        metrics=build.metrics,
-        clock=build.clock,
-        preflight=preflight,
-        mark=mark,
-        select=select,
+    runner = runner_of(
+        build,
+        config,
+        mark,
+        plan,
+        tenure=tenure,
         stopped=stop.by,
         listeners=listeners,
-        judgement=config.judgement(),
-        attempts=build.attempts,
-        tenure=tenure,
-        controls=build.desk,
         first=first,
-        breaking=config.breaker_policy(),
-        identities=build.identities,
+        checks=lambda: beside.checks(guard.beat, stop),
         hooks=beside.asked,
     )
     with stop, closing(listeners), guarded(guard, tenure) as ended:

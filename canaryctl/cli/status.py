@@ -94,6 +94,10 @@ def _lease(found: Found) -> dict[str, Any] | None:
     }
 
 
+def _what(past: dict[str, Any]) -> str:
+    return str(past["outcome"] if past["kind"] == "rollout" else past["kind"])
+
+
 def _promotion(record: Record) -> dict[str, Any]:
     return {
         "id": record.id,
@@ -153,7 +157,7 @@ def _lines(said: dict[str, Any]) -> list[str]:
         )
     if past := said["last"]:
         lines.append(
-            f"  last        {' '.join(filter(None, (past['release'], past['outcome'])))} "
+            f"  last        {' '.join(filter(None, (past['release'], _what(past))))} "
             f"at {past['ended_at']}: {past['reason']}"
         )
     return lines

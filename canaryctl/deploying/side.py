@@ -9,6 +9,8 @@ from pathlib import Path
 
 from canaryctl.config.deploy import DeployModel
 from canaryctl.config.model import Config
+from canaryctl.core.errors import HostError
+from canaryctl.deploying.told_version import told
 from canaryctl.drivers.compose import ComposeProject, compose_command
 from canaryctl.drivers.compose_containers import ComposeContainers, Container
 from canaryctl.drivers.compose_run import ComposeRuns
@@ -65,15 +67,22 @@ class Side:
         """Have Compose start the services at a release; nothing happens where they run already.
 
         The environment file is changed first: whoever runs Compose by hand after a death in
-        between gets the same.
+        between gets the same. Where Compose fails and nothing of the release is there, the file
+        gets its old value again.
 
         Raises:
             ConfigError: the environment file cannot be written.
             HostError: Compose failed; with the last lines of what it said.
         """
+        before = self.env.value(self.variable)
         self.env.keep(self.variable, release)
         env = {self.variable: release}  # a variable of the shell counts more than the file
-        self.compose("up", "-d", "--no-deps", *self.services, env=env, tick=tick)
+        try:
+            self.compose("up", "-d", "--no-deps", *self.services, env=env, tick=tick)
+        except HostError:
+            if before and not any(told(one, release).right for one in self.look()):
+                self.env.keep(self.variable, before)
+            raise
 
     def stop(self, tick: Tick) -> None:
         """Have Compose stop the services; the containers stay, to be looked at.

@@ -51,20 +51,20 @@ def numbers(found: list[dict[str, Any]]) -> list[float]:
     return [float(one["value"][1]) for one in found]
 
 
-def data(stack: Site, expression: str) -> list[dict[str, Any]]:
+def data(up: Site, expression: str) -> list[dict[str, Any]]:
     """Wait for an answer with numbers in it."""
     found: list[dict[str, Any]] = []
 
     def there() -> bool:
-        found[:] = stack.query(filled(expression))
+        found[:] = up.query(filled(expression))
         return bool(found) and not any(map(math.isnan, numbers(found)))
 
     eventually(there, f"data for {expression}", 40)
     return found
 
 
-def versions(panel: dict[str, Any], stack: Site) -> set[str]:
-    series = [one for each in panel["targets"] for one in stack.query(filled(each["expr"]))]
+def versions(panel: dict[str, Any], up: Site) -> set[str]:
+    series = [one for each in panel["targets"] for one in up.query(filled(each["expr"]))]
     return {one["metric"]["version"] for one in series if "version" in one["metric"]}
 
 
@@ -105,7 +105,7 @@ def test_it_is_provisioned() -> None:
 
 
 @pytest.fixture(scope="module")
-def stack(docker_engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def up(docker_engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with site(tmp_path_factory.mktemp("site"), docker_engine) as running:
         yield running
 
@@ -118,18 +118,18 @@ def tool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tool]:
         running.stop()
 
 
-def rollout(stack: Site, tool: Tool, *arguments: str) -> Running:
+def rollout(up: Site, tool: Tool, *arguments: str) -> Running:
     verb = ("rollout", "--version", "v0.2.0", "--output", "json")
-    return tool.start(*verb, *arguments, config=stack.config, **stack.env)
+    return tool.start(*verb, *arguments, config=up.config, **up.env)
 
 
 @contextmanager
-def clients(stack: Site, folder: Path) -> Iterator[None]:
+def clients(up: Site, folder: Path) -> Iterator[None]:
     """Keep clients busy until the block ends, on however slow a machine."""
     report = folder / "load.json"
     argv = [
         *(sys.executable, "-m", "canaryctl.demo.load"),
-        *("--url", f"http://127.0.0.1:{stack.port('HTTP_PORT')}", "--rate", str(RATE)),
+        *("--url", f"http://127.0.0.1:{up.port('HTTP_PORT')}", "--rate", str(RATE)),
         *("--seconds", "900", "--connections", "12", "--report", str(report)),
     ]
     with Child("load", argv, log_dir=folder, clock=SystemClock()):
@@ -139,36 +139,36 @@ def clients(stack: Site, folder: Path) -> Iterator[None]:
 
 @pytest.mark.docker
 def test_each_query_returns_data_from_the_running_stack(
-    stack: Site, tool: Tool, tmp_path: Path
+    up: Site, tool: Tool, tmp_path: Path
 ) -> None:
     """One story: a rollout under way, thrown back, and another one that succeeds."""
-    began = tool.start("weights", "set", "0", config=stack.config, **stack.env).end()
+    began = tool.start("weights", "set", "0", config=up.config, **up.env).end()
     assert began.code == 0, began.err
-    tool.start("guard", config=stack.config, **stack.env)
-    with clients(stack, tmp_path):
+    tool.start("guard", config=up.config, **up.env)
+    with clients(up, tmp_path):
         # The preflight asks for stable's series, which its first requests bring about.
-        data(stack, 'sum(rate(http_requests_total{version="production"}[10s])) > 0')
-        first = rollout(stack, tool, "--stages", "50,100")
+        data(up, 'sum(rate(http_requests_total{version="production"}[10s])) > 0')
+        first = rollout(up, tool, "--stages", "50,100")
         first.wait_for(lambda e: e["event"] == "evaluation", "the first look at the gates", 120)
         for panel in PANELS:
             for target in panel["targets"]:
-                data(stack, target["expr"])
+                data(up, target["expr"])
         for panel in (each for each in PANELS if each["title"] in SIDE_BY_SIDE):
-            assert versions(panel, stack) == {"canary", "production"}, panel["title"]
-        assert numbers(data(stack, "canaryctl_gateway_weight_ratio{version='canary'}")) == [0.5]
-        assert data(stack, ANNOTATIONS["Stages"])[0]["metric"]["weight"] == "50"
-        assert stack.scraped("app", "app-canary", "canaryctl", "canaryctl-guard", "prometheus")
+            assert versions(panel, up) == {"canary", "production"}, panel["title"]
+        assert numbers(data(up, "canaryctl_gateway_weight_ratio{version='canary'}")) == [0.5]
+        assert data(up, ANNOTATIONS["Stages"])[0]["metric"]["weight"] == "50"
+        assert up.scraped("app", "app-canary", "canaryctl", "canaryctl-guard", "prometheus")
 
-        switch(f"http://127.0.0.1:{stack.port('CANARY_FAULTS_PORT')}/faults", {"errors": 0.5})
+        switch(f"http://127.0.0.1:{up.port('CANARY_FAULTS_PORT')}/faults", {"errors": 0.5})
         assert first.end(180).outcome["outcome"] == "rolled_back"
-        switch(f"http://127.0.0.1:{stack.port('CANARY_FAULTS_PORT')}/faults", {"errors": 0})
+        switch(f"http://127.0.0.1:{up.port('CANARY_FAULTS_PORT')}/faults", {"errors": 0})
         # Its page is gone; what it ended with was read before.
-        ended = data(stack, f"last_over_time(({ANNOTATIONS['Rollbacks']})[1m:1s])")
+        ended = data(up, f"last_over_time(({ANNOTATIONS['Rollbacks']})[1m:1s])")
         assert ended[0]["metric"]["cause"] == "gate failed"
-        data(stack, 'ALERTS{alertname="CanaryctlRolledBack",alertstate="firing"}')
+        data(up, 'ALERTS{alertname="CanaryctlRolledBack",alertstate="firing"}')
 
         quick = ("--stages", "100", "--observation-period", "3s")
-        second = rollout(stack, tool, *quick).end(180)
+        second = rollout(up, tool, *quick).end(180)
         assert second.outcome["outcome"] == "succeeded", second.err
-        data(stack, f"last_over_time(({ANNOTATIONS['Rolled out']})[1m:1s])")
+        data(up, f"last_over_time(({ANNOTATIONS['Rolled out']})[1m:1s])")
     assert set(ANNOTATIONS) == {"Stages", "Rollbacks", "Rolled out"} | NOT_SEEN_HERE

@@ -177,6 +177,11 @@ def test_compose_that_fails_is_said(tmp_path: Path) -> None:
     with pytest.raises(DeployFailed, match=r"start: .*no such image") as caught:
         made(project, "")[0]("v0.2.0", never)
     assert caught.value.exit_code == 4
+    (tmp_path / ".env").write_text("CANARY_VERSION=v0.1.0\n")
+    with pytest.raises(DeployFailed):
+        made(project, "")[0]("v0.2.0", never)
+    # A later `up` by hand keeps what runs.
+    assert (tmp_path / ".env").read_text() == "CANARY_VERSION=v0.1.0\n"
 
 
 def test_somebody_who_stops_it_is_heard_between_the_steps(tmp_path: Path) -> None:

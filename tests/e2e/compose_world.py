@@ -18,7 +18,9 @@ import yaml
 from canaryctl.demo.docker_stack import IMAGES
 from canaryctl.demo.fault import switch
 from canaryctl.demo.processes import free_ports
+from canaryctl.drivers.clock import SystemClock
 from canaryctl.drivers.compose import compose_command
+from canaryctl.drivers.lock import SHARED, Locks
 from canaryctl.resources import shipped
 from tests.e2e.harness import Clients, Tool, eventually, load
 
@@ -216,6 +218,8 @@ def compose_world(engine: Any, base: Path) -> Iterator[ComposeWorld]:
         yield w
     finally:
         w.compose("--profile", "canary-workers", "down", "--volumes", "--timeout", "2")
+        token = Locks(f"compose  {w.project}", SystemClock()).token
+        (SHARED / f"{token}.compose").unlink(missing_ok=True)
 
 
 def _is_v1() -> bool:
