@@ -113,7 +113,7 @@ class Reading:
             self.ran.append(command.text)
 
     def _end(self, block: Block) -> None:
-        """Let the other terminal's command end: by itself where the page says how, else by Ctrl-C."""
+        """Let the other terminal end: by itself where the page says how, else by Ctrl-C."""
         beside, self._beside = self._beside, None
         if beside is None:
             return
