@@ -35,7 +35,7 @@ class Smaller:
 SMALLER = (
     Smaller(r"make demo(-docker)?", 'DEMO="--observation-period 3s"'),
     Smaller(
-        r"(\.venv/bin/)?canaryctl demo( --(fault|fault-stage) \w+)*", "--observation-period 3s"
+        r"(\.venv/bin/)?canaryctl demo( --(fault|fault-stage) \w+)*", "--observation-period 5s"
     ),
     Smaller(r"make test", 'PYTEST="tests/core/test_weight.py -q"'),
     Smaller(r"make bench", 'BENCH="share --quick"'),
