@@ -1,13 +1,14 @@
-"""All pages, read in two lanes at once: most of a page's time is waiting for a rollout.
+"""All pages, read in three lanes at once: most of a page's time is waiting for a rollout.
 
-What is run in a checkout needs none of the ports that pages name, so it is read beside the rest.
+The shop and the stack of Compose have the same ports, so each has a machine of its own. What is run
+in a checkout needs none of these ports, and is read beside both.
 """
 
 from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +18,8 @@ from tests.docs.reading import Reading, settings
 from tests.docs.scene import Scene
 from tests.docs.sizes import not_here
 
-ASIDE = "checkout"
-_ORDER = ("shop", "stack")
+LANES = ("shop", "stack", "checkout")
+_STACK = {"new stack", "stack"}
 
 
 @dataclass
@@ -30,30 +31,44 @@ class Read:
     took: list[tuple[float, str]] = field(default_factory=list)
 
 
-def everything(pages: Sequence[Path], scene: Scene) -> dict[str, Read]:
-    """Read the pages; one that is wrong does not keep the next from being read."""
-    with ThreadPoolExecutor(2) as pool:
-        lanes = [pool.submit(_lane, pages, scene, aside) for aside in (False, True)]
-        found = [lane.result() for lane in lanes]
-    return {
-        name: Read(*([*getattr(a, part), *getattr(b, part)] for part in ("ran", "wrong", "took")))
-        for name, a in found[0].items()
-        for b in [found[1][name]]
-    }
+def everything(pages: Sequence[Path], scenes: Mapping[str, Scene]) -> dict[str, Read]:
+    """Read the pages; one that is wrong does not keep the next from being read.
 
-
-def _lane(pages: Sequence[Path], scene: Scene, aside: bool) -> dict[str, Read]:
-    found = {}
-    for page in sorted(pages, key=_place):
-        name = named(page)
-        part = [(setting, block) for setting, block in settings(page)]
-        mine = [(setting, block) for setting, block in part if (setting == ASIDE) == aside]
-        reading = Reading(scene, f"{page.stem}-aside" if aside else page.stem)
-        wrong = _tried(reading, iter(mine))
-        found[name] = Read(reading.ran, wrong, reading.took)
-        for seconds, typed in reading.took:
-            sys.stderr.write(f"{seconds:6.1f} s  {name}: {typed}\n")
+    Args:
+        pages: which.
+        scenes: one for each lane.
+    """
+    found = {named(page): Read() for page in pages}
+    with ThreadPoolExecutor(len(LANES)) as pool:
+        for lane in [pool.submit(_lane, pages, one, scenes[one]) for one in LANES]:
+            for name, read in lane.result():
+                found[name].ran += read.ran
+                found[name].wrong += read.wrong
+                found[name].took += read.took
     return found
+
+
+def _lane(pages: Sequence[Path], lane: str, scene: Scene) -> list[tuple[str, Read]]:
+    """Read what is this lane's; pages with something new to set up come first."""
+    found = []
+    for page in sorted(pages, key=lambda page: ("new " not in _used(page), named(page))):
+        mine = [part for part in settings(page) if _lane_of(page, part[0]) == lane]
+        reading = Reading(scene, f"{page.stem}-{lane}")
+        wrong = _tried(reading, iter(mine))
+        found.append((named(page), Read(reading.ran, wrong, reading.took)))
+        for seconds, typed in reading.took:
+            sys.stderr.write(f"{seconds:6.1f} s  {named(page)}: {typed}\n")
+    return found
+
+
+def _lane_of(page: Path, setting: str) -> str:
+    if setting == "checkout":
+        return setting
+    return "stack" if _STACK & {setting for setting, _ in settings(page)} else "shop"
+
+
+def _used(page: Path) -> str:
+    return " ".join(setting for setting, _ in settings(page))
 
 
 def _tried(reading: Reading, part: Iterator[tuple[str, Block]]) -> list[str]:
@@ -64,12 +79,6 @@ def _tried(reading: Reading, part: Iterator[tuple[str, Block]]) -> list[str]:
     except Exception:  # noqa: BLE001  a page's failure is told as that page's
         return [traceback.format_exc()]
     return []
-
-
-def _place(page: Path) -> tuple[int, str]:
-    """Pages of one setting in a row, so that it is brought about once."""
-    used = {setting for setting, _ in settings(page)}
-    return max((_ORDER.index(one) + 1 for one in _ORDER if one in used), default=0), named(page)
 
 
 def unread(page: Path, ran: Sequence[str]) -> list[str]:

@@ -12,9 +12,9 @@ from typing import Any
 import yaml
 
 from tests.docs.page import Block, Command, blocks
-from tests.docs.scene import Scene
+from tests.docs.scene import COPIES, Scene
 from tests.docs.shape import missing
-from tests.docs.shop import shortened
+from tests.docs.shop import LONG, SHORT, shortened
 from tests.docs.sizes import ROLLOUT, as_run, not_here
 from tests.docs.terminal import Ran, Terminal, Typed
 
@@ -65,7 +65,8 @@ class Reading:
         folder = self.scene.enter(setting) if setting != self._setting else None
         if self._terminal is None:
             assert folder is not None
-            self.scene.fresh()
+            if setting not in COPIES:
+                self.scene.fresh()
             notes = self.scene.base / "terminals" / self.page
             env = self.scene.reader(self.page)
             self._terminal = Terminal(self.scene.place, notes, env, folder)
@@ -91,12 +92,14 @@ class Reading:
             if key == "before":
                 self._typed(terminal, block, Command(value, ()), (0,))
             elif key == "in another terminal":
+                shortened(terminal.here / "canary.yaml", LONG)
                 other = terminal.another()
                 ended.callback(other.close)
                 self._beside = other.type(self._real(terminal, value))
             elif key == "until it says":
                 assert self._beside is not None, f"{block.where}: there is no other terminal"
                 self._beside.says(value)
+                shortened(terminal.here / "canary.yaml", SHORT)
 
     def _type(self, block: Block, terminal: Terminal) -> None:
         if block.language == "console":
@@ -110,11 +113,15 @@ class Reading:
             self.ran.append(command.text)
 
     def _end(self, block: Block) -> None:
+        """Let the other terminal end: by itself where the page says how, else by Ctrl-C."""
+        beside, self._beside = self._beside, None
+        if beside is None:
+            return
         if code := block.note("it ends with"):
-            assert self._beside is not None, f"{block.where}: there is no other terminal"
-            ran = self._beside.ended()
-            self._last = ran
+            ran = self._last = beside.ended()
             assert ran.code in _codes(code, 1)[0], f"{ran.command}: {ran.code}:\n{ran.printed}"
+        else:
+            beside.close()
 
     def _typed(
         self,
@@ -137,7 +144,7 @@ class Reading:
         self._last = ran
         self._shown(block, command.shows)
         if re.search(r"\bcanaryctl init\b", real):
-            shortened(terminal.here / "canary.yaml")
+            shortened(terminal.here / "canary.yaml", SHORT)
 
     def _shown(self, block: Block, lines: tuple[str, ...]) -> None:
         """See that the page shows what the last command printed."""

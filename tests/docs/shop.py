@@ -31,17 +31,21 @@ metrics:
   provider: prometheus
   url: http://127.0.0.1:9090
 """
-SECONDS = {"stages": [30, 60, 100], "observe": "2s", "interval": "500ms"}
-"""The plan of pages lasts an hour, at traffic that this machine has not; this one does not."""
-PROMOTION = {"watch": "2s", "settle": "1s"}
+SHORT = "1s"
+LONG = "30s"
+"""Of a stage. A plan of pages lasts an hour, at traffic that this machine has not; this one lasts
+seconds, but for a rollout in another terminal, of which the page asks something meanwhile."""
+_PLAN = {"stages": [50, 100], "interval": "500ms"}
+_PROMOTION = {"watch": "2s", "settle": "1s"}
 
 
-def shortened(path: Path) -> None:
+def shortened(path: Path, observe: str = SHORT) -> None:
     """Give a canary.yaml a plan of seconds; everything else stays as it is."""
     parsed = yaml.safe_load(path.read_text(encoding="utf-8"))
-    short = {**parsed, "plan": {**(parsed.get("plan") or {}), **SECONDS}}
+    plan = {**(parsed.get("plan") or {}), **_PLAN, "observe": observe}
+    short = {**parsed, "plan": plan}
     if "deploy" in parsed:
-        short["promotion"] = {**(parsed.get("promotion") or {}), **PROMOTION}
+        short["promotion"] = {**(parsed.get("promotion") or {}), **_PROMOTION}
     if short != parsed:
         path.write_text(yaml.safe_dump(short, allow_unicode=True, sort_keys=False))
 

@@ -14,7 +14,7 @@ ORIGINALS = [page for page in pages() if named(page) not in TRANSLATED]
 
 
 @pytest.fixture(scope="session")
-def readings(request: pytest.FixtureRequest, scene: Scene) -> dict[str, Read]:
+def readings(request: pytest.FixtureRequest, scenes: dict[str, Scene]) -> dict[str, Read]:
     """Read the pages that are asked for."""
     asked: list[Path] = [
         Path(str(item.callspec.params["page"]))
@@ -22,7 +22,7 @@ def readings(request: pytest.FixtureRequest, scene: Scene) -> dict[str, Read]:
         if isinstance(item, pytest.Function) and hasattr(item, "callspec")
         if "readings" in item.fixturenames
     ]
-    return everything(asked, scene)
+    return everything(asked, scenes)
 
 
 @pytest.mark.docker
