@@ -37,10 +37,13 @@ def binomial(rng: Random, trials: int, chance: float) -> int:
         drawn = round(rng.gauss(mean, sqrt(mean * (1 - chance))))
         return min(max(drawn, 0), trials)
     # Gaps between events are geometric: as many draws as there are events.
-    scale = log(1 - chance)
+    scale = log(1 - chance) or -chance  # 1 - chance is 1 for the smallest ones
     count, place = 0, 0
     while True:
-        place += int(log(1.0 - rng.random()) / scale) + 1
+        gap = log(1.0 - rng.random()) / scale
+        if gap > trials:
+            return count
+        place += int(gap) + 1
         if place > trials:
             return count
         count += 1

@@ -181,6 +181,9 @@ class Scene:
         try:
             if up:
                 stack.up()
+            else:
+                stack.reset()
+                (stack.folder / ".env").unlink()  # the reader makes it
             with self._load():
                 yield stack.folder if up else checkout
         finally:

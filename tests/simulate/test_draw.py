@@ -33,3 +33,10 @@ def test_impossible_draws_are_zero_and_certain_ones_everything() -> None:
     rng = Random(3)  # noqa: S311  a simulation
     assert poisson(rng, 0) == poisson(rng, -1) == binomial(rng, 0, 0.5) == binomial(rng, 5, 0) == 0
     assert binomial(rng, 5, 1.0) == 5
+
+
+@pytest.mark.parametrize("chance", [1e-16, 1e-17, 5e-324])
+def test_a_chance_below_what_one_can_be_lessened_by_is_none(chance: float) -> None:
+    rng = Random(4)  # noqa: S311  a simulation
+    assert binomial(rng, 1000, chance) == 0
+    assert binomial(rng, 1000, 1 - chance) == 1000
