@@ -15,6 +15,7 @@ _GENERAL = (
     (r"\b[\w.-]+@[\w.-]+:\d+\b", "<owner>"),
     (r"\bv\d+\.\d+\.\d+\b", "<release>"),
     (rf"(?<![\w.]){_SIGNED}(?: ?{_UNIT}(?!\w))?", "<n>"),
+    (r"more than <n>", "<n>"),
     (r"<n>(?: <n>)+", "<n>"),
 )
 
