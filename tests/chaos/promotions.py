@@ -80,7 +80,8 @@ class Promotions:
     _promoted: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        """Begin with what the stack runs."""
+        """Begin with what the stack runs, and with what was promoted before."""
+        self._promoted = len(self._log())
         self.config = self.w.config(
             plan={"stages": [100], "observe": "1s", "warm_up": "0s", "interval": "500ms"},
             deploy={"smoke_test": False, "warm_up": {"path": "/health", "requests": 3}},
@@ -97,6 +98,11 @@ class Promotions:
             ],
             liveness=0,
         )
+
+    def _log(self) -> list[str]:
+        """Give the lines of the deployment log, without its head."""
+        path = self.w.base / "deployments.tsv"
+        return path.read_text().splitlines()[1:] if path.exists() else []
 
     def run(self, count: int, *, shown: bool = True) -> None:
         """Kill so many."""
@@ -148,7 +154,7 @@ class Promotions:
             yield "the environment file has another version"
         if self.w.container("app-canary") is not None:
             yield "the canary is still there"
-        lines = (self.w.base / "deployments.tsv").read_text().splitlines()[1:]
+        lines = self._log()
         if len(lines) != self._promoted:
             yield f"the log has {len(lines)} lines, not {self._promoted}"
         nginx = self.w.container("nginx")

@@ -155,7 +155,9 @@ def test_each_query_returns_data_from_the_running_stack(
                 data(up, target["expr"])
         for panel in (each for each in PANELS if each["title"] in SIDE_BY_SIDE):
             assert versions(panel, up) == {"canary", "production"}, panel["title"]
-        assert numbers(data(up, "canaryctl_gateway_weight_ratio{version='canary'}")) == [0.5]
+        # The guard looks every few seconds.
+        weight = "canaryctl_gateway_weight_ratio{version='canary'}"
+        eventually(lambda: numbers(up.query(weight)) == [0.5], "the guard sees 50 %", 60)
         assert data(up, ANNOTATIONS["Stages"])[0]["metric"]["weight"] == "50"
         assert up.scraped("app", "app-canary", "canaryctl", "canaryctl-guard", "prometheus")
 

@@ -20,11 +20,12 @@ def readings(request: pytest.FixtureRequest, scenes: dict[str, Scene]) -> dict[s
         Path(str(item.callspec.params["page"]))
         for item in request.session.items
         if isinstance(item, pytest.Function) and hasattr(item, "callspec")
-        if "readings" in item.fixturenames
+        if item.path == Path(__file__) and "page" in item.callspec.params
     ]
     return everything(asked, scenes)
 
 
+@pytest.mark.alone  # it has three machines of its own at work
 @pytest.mark.docker
 @pytest.mark.parametrize("page", ORIGINALS, ids=named)
 def test_a_page_says_what_happens(page: Path, readings: dict[str, Read]) -> None:

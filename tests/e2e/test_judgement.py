@@ -44,7 +44,7 @@ def test_a_failure_counter_that_is_born_at_1_fails_the_stage(world: World, tool:
     assert (found[0]["status"], found[0]["value"]) == ("pass", 0)
     assert "not exposed yet" in found[0]["reason"]
     assert (found[-1]["status"], found[-1]["value"]) == ("fail", 1)
-    assert world.sum_of(FAILURES) == 1
+    assert (world.sum_of(FAILURES) or 0) >= 1  # clients go on until traffic is back
     # What one would ask first, increase(), is empty at one sample, and from the second on 0.
     increase = f"sum(increase({FAILURES[4:-1]}[1m]))"
     eventually(lambda: world.sum_of(increase) is not None, "a second sample")
