@@ -92,7 +92,6 @@ class GuardService:
             self.build, found.lease.owner
         ):
             self.say(f"{found.lease.owner} slept in the middle of a change and was ended")
-        self._brought(bring_back(self.build, found, why, self.say))
         self._done(bring_back(self.build, found, why, self.say))
         return EVERY if found.lease.on_abandon is OnAbandon.HOLD else LEAST
 
@@ -112,7 +111,6 @@ class GuardService:
             return EVERY
         there = replace(found, stamped=Stamped(lease, Moment("", 0.0)))
         why = f"its lease could not be read for {BROKEN_FOR:g} s"
-        self._brought(bring_back(self.build, there, why, self.say))
         self._done(bring_back(self.build, there, why, self.say))
         return EVERY if lease.on_abandon is OnAbandon.HOLD else LEAST
 
@@ -139,13 +137,10 @@ class GuardService:
             on_abandon=gateway.on_abandon,
         )
 
-    def _brought(self, done: Returned) -> None:
-        self._once(done.said)
+    def _done(self, done: Returned) -> None:
+        """Say what was done, show it, and tell people once."""
         if done.proof is not None and self.exported is not None:
             self.exported.returned()
-
-    def _done(self, done: Returned) -> None:
-        """Say what was done, and tell people once."""
         if self._once(done.said) and done.abandoned:
             self.tell(notice(self.build, Occasion.ABANDONED, done.said))
 
