@@ -226,7 +226,7 @@ def test_who_cut_a_stage_short_left_no_more_to_judge(tmp_path: Path) -> None:
     last = ticks[-1]
     assert isinstance(last, Stopped)
     assert last.reason == (
-        "what was recorded at 1 % ends here, after 50 s (advance by bob@desk (because))"
+        "what was recorded at 1 % ends here, after 45 s (advance by bob@desk (because))"
     )
 
 

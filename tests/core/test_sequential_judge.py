@@ -347,6 +347,7 @@ def test_memory_does_not_grow_with_the_rollout() -> None:
     assert size(500, 6000) < early * 1.05
 
 
+@pytest.mark.alone
 def test_twenty_gates_take_less_than_a_millisecond() -> None:
     terms = [for_errors(f"e{i}", LIMIT) for i in range(8)]
     terms += [for_latency(f"l{i}", 0.95) for i in range(12)]
