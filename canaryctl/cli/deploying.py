@@ -60,9 +60,24 @@ class Deploying:
                 error.next_step = error.next_step or f"no traffic was shifted; mend that, {again}"
             self.tenure.give_back()
             raise
+        from canaryctl.listeners.journal_deployed import DEPLOYED
+
         self._deployed = True
         tested = ", tested" if self.canary.bring_up.smoke is not None else ""
-        self._record("deploy", f"{names} runs {release}: healthy, proven, warmed up{tested}")
+        self._record(DEPLOYED, f"{names} runs {release}: healthy, proven, warmed up{tested}")
+
+    def adopt(self, since: float) -> None:
+        """Take over the canary of a rollout that was abandoned: it goes if this one goes back.
+
+        Args:
+            since: epoch seconds at which it was brought up; 0: not known.
+        """
+        from canaryctl.listeners.journal_deployed import DEPLOYED
+
+        self.canary.adopt(since)
+        self._deployed = True
+        names = ", ".join(self.canary.bring_up.side.services)
+        self._record(DEPLOYED, f"{names} runs {self.canary.release} already, taken over")
 
     def end(self, state: State) -> None:
         """After a rollout that did not succeed: keep the canary's logs, and stop it.

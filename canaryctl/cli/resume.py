@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from canaryctl.wiring import Build
 
 Shown = Annotated[Output, typer.Option("--output", "-o")]
+Deploy = Annotated[
+    bool | None,
+    typer.Option(
+        "--deploy/--no-deploy",
+        help="The canary is brought up by canaryctl, and down again if it goes back. Left out: as "
+        "the rollout was begun, as far as this machine's journal knows, else as canary.yaml says.",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -28,6 +36,7 @@ def resume(
     stages: Stages = None,
     observation_period: ObservationPeriod = None,
     interval: Interval = None,
+    deploy: Deploy = None,
     output: Shown = Output.TEXT,
 ) -> None:
     """Continue an abandoned rollout at the stage that it was in: its process or machine died.
@@ -38,11 +47,13 @@ def resume(
 
     given = context(ctx)
     config = _planned(given.config(), stages, observation_period, interval)
-    left = abandoned(given.build())
+    build = given.build()
+    left = abandoned(build)
     weights = [stage.weight for stage in config.core_plan().stages]
     _fits(left, [str(weight) for weight in weights])
     first = max(0, left.stage)
-    state = run(config, given, left.release, output, first=first, deploy=False)
+    since = _deployed(build, left.rollout, deploy)
+    state = run(config, given, left.release, output, first=first, deploy=False, adopted=since)
     assert state.ending is not None  # noqa: S101  a rollout that returned has ended
     raise typer.Exit(state.ending.exit_code)
 
@@ -52,6 +63,7 @@ def retry(
     stages: Stages = None,
     observation_period: ObservationPeriod = None,
     interval: Interval = None,
+    deploy: Deploy = None,
     output: Shown = Output.TEXT,
 ) -> None:
     """Roll the last version out again that did not come through, from the first stage."""
@@ -59,9 +71,10 @@ def retry(
 
     given = context(ctx)
     config = _planned(given.config(), stages, observation_period, interval)
-    release = failed(given.build())
+    build = given.build()
+    release = failed(build)
     typer.echo(f"rolling {release} out again", err=True)
-    state = run(config, given, release, output)
+    state = run(config, given, release, output, deploy=_again(build, release, deploy))
     assert state.ending is not None  # noqa: S101  a rollout that returned has ended
     raise typer.Exit(state.ending.exit_code)
 
@@ -77,6 +90,29 @@ def _planned(
         observe=("--observation-period", observation_period),
         interval=("--interval", interval),
     )
+
+
+def _deployed(build: Build, rollout: str, asked: bool | None) -> float | None:
+    """Tell since when a rollout's canary is up, in epoch seconds; None: it was not deployed."""
+    from canaryctl.listeners.journal_deployed import deployed
+
+    deploy = build.config.deploy
+    if asked is False or (asked is None and deploy is None):
+        return None
+    found = deployed(build.gateway, rollout)
+    if found is not None:
+        return found.at
+    return 0.0 if asked or (deploy is not None and deploy.on_rollout) else None
+
+
+def _again(build: Build, release: str, asked: bool | None) -> bool | None:
+    """Tell whether the canary is to be brought up again; None: as canary.yaml says."""
+    from canaryctl.listeners.journal_deployed import deployed
+
+    if asked is not None or build.config.deploy is None:
+        return asked
+    found = deployed(build.gateway)
+    return True if found is not None and found.release == release else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ def run(
     extra: Sequence[Listener] = (),
     first: int = 0,
     deploy: bool | None = None,
+    adopted: float | None = None,
 ) -> State:
     """Hold the gateway and walk the rollout to its end.
 
@@ -84,6 +85,8 @@ def run(
         extra: more listeners.
         first: the stage to begin with, from 0; another one for a rollout that is resumed.
         deploy: bring the canary up first; None: as ``deploy.on_rollout`` says.
+        adopted: epoch seconds since when the canary of the rollout that is resumed is up, 0 where
+            that is not known: it goes if this one goes back. None: it was not deployed.
 
     Raises:
         GatewayHeld: another rollout holds the gateway; nothing was touched.
@@ -116,7 +119,9 @@ def run(
     tenure = GatewayTenure(build.lease, lease, build.clock, guard)
     if deploy is None:
         deploy = config.deploy is not None and config.deploy.on_rollout
-    canary = deploying(build, mark, tenure, stop.by, output) if deploy else None
+    canary = None
+    if deploy or adopted is not None:
+        canary = deploying(build, mark, tenure, stop.by, output)
     beside, banner = Beside.of(build, mark), banner_of(build, mark, given.command)
     listeners: list[Listener] = [
         Journal.opened(build, mark, setup=Setup(plan, gates, config.judgement())),
@@ -138,8 +143,10 @@ def run(
         hooks=beside.asked,
     )
     with stop, closing(listeners), guarded(guard, tenure) as ended:
-        if canary is not None:
+        if canary is not None and adopted is None:
             canary.begin()
+        elif canary is not None and adopted is not None:
+            canary.adopt(adopted)
         state = runner.run()
         if canary is not None:
             canary.end(state)

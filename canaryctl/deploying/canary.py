@@ -60,6 +60,14 @@ class CanaryDeployment:
             self.take_down(lambda: None)
             raise
 
+    def adopt(self, since: float) -> None:
+        """Take over what an earlier rollout of this release has brought up.
+
+        Args:
+            since: epoch seconds from which on its logs count; 0: all of them.
+        """
+        self._began = since
+
     def take_down(self, tick: Tick) -> None:
         """Keep its logs and stop it, if it provably has no traffic. Never raises; says all.
 
@@ -73,10 +81,10 @@ class CanaryDeployment:
         except CanaryctlError as error:
             steps.teller.note("canary stays", f"{names} runs on: {error}")
             return
-        began = self._began or steps.clock.now()
+        began = steps.clock.now() if self._began is None else self._began
         try:
             with steps.step("logs", f"collecting those of {names}") as step:
-                collected = collect(side, self.folder, began - _EARLIER)
+                collected = collect(side, self.folder, max(0.0, began - _EARLIER))
                 step.said = f"{len(collected.files)} of them in {self.folder}, with a summary"
             for line in shown(collected):
                 steps.teller.note("logs", line)

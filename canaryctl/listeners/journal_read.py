@@ -118,7 +118,7 @@ def history(limit: int = 20, directory: Path | None = None) -> tuple[Entry, ...]
     def ask(db: sqlite3.Connection) -> tuple[Entry, ...]:
         return _newest(db, "", (), limit)
 
-    return _asked(ask, directory) or ()
+    return asked(ask, directory) or ()
 
 
 def last(gateway: str, directory: Path | None = None) -> dict[str, Any] | None:
@@ -131,7 +131,7 @@ def last(gateway: str, directory: Path | None = None) -> dict[str, Any] | None:
         return _newest(db, "WHERE gateway = ?", (gateway,), 1)
 
     try:
-        found = _asked(ask, directory)
+        found = asked(ask, directory)
     except ConfigError as error:
         _log.warning("%s", error)
         return None
@@ -155,7 +155,7 @@ def events(rollout: str, directory: Path | None = None) -> tuple[Recorded, ...]:
         )
         return tuple(_filled(found))
 
-    return _asked(ask, directory) or ()
+    return asked(ask, directory) or ()
 
 
 def _filled(recorded: Iterable[Recorded]) -> Iterator[Recorded]:
@@ -187,7 +187,7 @@ def find(name: str, directory: Path | None = None) -> Entry:
         exact = [row for row in rows if row[0] == name]
         return tuple(_rollout(db, row) for row in exact or rows)
 
-    found = _asked(ask, directory) or ()
+    found = asked(ask, directory) or ()
     if len(found) == 1:
         return found[0]
     if not found:
@@ -266,7 +266,7 @@ def _act(row: tuple[Any, ...]) -> Entry:
     )
 
 
-def _asked(ask: Callable[[sqlite3.Connection], T], directory: Path | None) -> T | None:
+def asked(ask: Callable[[sqlite3.Connection], T], directory: Path | None) -> T | None:
     """Answer a question about the journal; None when there is none yet."""
     place = state_directory() if directory is None else directory
     with _readable(place):

@@ -31,6 +31,7 @@ class Project:
         comes_up: makes a service's container from its release.
         asked: the arguments of each run.
         logs: what each container has printed.
+        since: from when on logs were asked for, each time.
     """
 
     base: Path
@@ -41,6 +42,7 @@ class Project:
     asked: list[tuple[str, ...]] = field(default_factory=list)
     environments: list[Mapping[str, str]] = field(default_factory=list)
     logs: dict[str, bytes] = field(default_factory=dict)
+    since: list[float] = field(default_factory=list)
 
     def side(self, name: str) -> Side:
         """Give one version's part."""
@@ -96,6 +98,7 @@ class Seen(ComposeContainers):
         return tuple(self.world.there[one] for one in services if one in self.world.there)
 
     def logs(self, container: Container, since: float, most: int) -> bytes:  # noqa: ARG002
+        self.world.since.append(since)
         return self.world.logs.get(container.service, b"")
 
     def last_lines(self, container: Container, count: int = 3) -> str:  # noqa: ARG002

@@ -128,3 +128,17 @@ def test_what_cannot_be_done_is_said_and_raises_nothing(tmp_path: Path) -> None:
     canary, heard = deployment(project, Gateway())
     canary.take_down(never)
     assert heard.steps("failed") == ["logs", "stop"]
+
+
+def test_of_a_canary_that_was_taken_over_older_logs_are_kept_too(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.there["app-canary"] = container("app-canary", "v0.2.0")
+    canary, _ = deployment(project, Gateway())
+    canary.adopt(1000.0)
+    canary.take_down(never)
+    assert project.since == [940.0]
+    assert [one[0] for one in project.asked] == ["stop"]
+    canary.adopt(0.0)  # nobody knows since when
+    canary.folder = tmp_path / "logs" / "r2"
+    canary.take_down(never)
+    assert project.since == [940.0, 0.0]

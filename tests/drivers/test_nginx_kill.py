@@ -31,7 +31,8 @@ from tests.drivers.gateways import (
 
 SEED = 20_240_229
 KILLS, KILLS_IN_DOCKER = 200, 20
-# Seconds from the start of a child, which at once looks around and begins to change weights.
+# Seconds from the start of a child, which at once looks around and begins to change weights: where
+# `Moments` begin.
 LATEST, LATEST_IN_DOCKER = 0.12, 0.9
 
 # Forks a child that changes weights until it is killed, one for each line that it reads. The
@@ -73,6 +74,24 @@ _FORKER = textwrap.dedent("""
         _, status = os.waitpid(pid, 0)
         print(os.WTERMSIG(status) if os.WIFSIGNALED(status) else f"exit {status}", flush=True)
 """)
+
+
+class Moments:
+    """Random moments of which about half come before the first change, however slow things are."""
+
+    def __init__(self, latest: float) -> None:
+        self._chance = random.Random(SEED)  # noqa: S311
+        self._latest = latest
+        self.seen: set[str] = set()
+
+    def next(self) -> float:
+        """Give how many seconds to wait."""
+        return self._chance.uniform(0, self._latest)
+
+    def found(self, generation: str) -> None:
+        """Come earlier after a change than after none."""
+        self._latest *= 1.15 if generation in self.seen else 0.9
+        self.seen.add(generation)
 
 
 class Forker:
@@ -129,23 +148,22 @@ def forker(gateway: Gateway) -> Iterator[Forker]:
 @pytest.mark.slow
 def test_killed_at_any_moment_what_is_on_disk_passes(gateway: Gateway, forker: Forker) -> None:
     assert gateway.site is not None
-    chance = random.Random(SEED)  # noqa: S311
     gateway.router.set(Weight.ZERO, Mark(), None)
-    live, seen = Path(gateway.live), set()
+    live, moments = Path(gateway.live), Moments(LATEST)
     unfinished = 0
     for kill in range(KILLS):
         child = forker.started()
-        time.sleep(chance.uniform(0, LATEST))
+        time.sleep(moments.next())
         forker.killed(child)
         text = live.read_text()
         assert gateway.site.passes() == "", f"after kill {kill + 1}"
         assert intact(text), f"after kill {kill + 1}"
         state = parse_header(text)
         assert state is not None
-        seen.add(state["generation"])
+        moments.found(state["generation"])
         unfinished += any(live.parent.glob(".canaryctl-*"))
     # The moments were such that it mattered: some before, some after the swap, some amid.
-    assert KILLS / 10 < len(seen) < KILLS
+    assert KILLS / 10 < len(moments.seen) < KILLS
     assert unfinished > 5
     # And it goes on as if nothing had been, with nothing left over.
     assert gateway.fresh().set(percent("5"), Mark(), None).weight == percent("5")
@@ -162,12 +180,12 @@ def test_killed_at_any_moment_while_an_engine_changes_it(
     stable, canary = "127.0.0.1:8000", "127.0.0.1:8001"
     gateway = docker_gateway(container, docker_url, tmp_path, [Address(stable)], [Address(canary)])
     gateway.router.set(Weight.ZERO, Mark(), None)
-    host, chance, seen = gateway.made["host"], random.Random(SEED), set()  # noqa: S311
+    host, moments = gateway.made["host"], Moments(LATEST_IN_DOCKER)
     where = container.name, tmp_path, gateway.control, gateway.live, stable, canary
     for forker in _forked("docker", *where, docker_url):
         for kill in range(KILLS_IN_DOCKER):
             child = forker.started()
-            time.sleep(chance.uniform(0, LATEST_IN_DOCKER))
+            time.sleep(moments.next())
             forker.killed(child)
             tested = container.exec_run(
                 ["nginx", "-t", "-q", "-p", "/etc/nginx", "-c", "/etc/nginx/nginx.conf"]
@@ -175,8 +193,8 @@ def test_killed_at_any_moment_while_an_engine_changes_it(
             assert tested.exit_code == 0, f"after kill {kill + 1}: {tested.output}"
             text = host.read(gateway.live)
             assert intact(text), f"after kill {kill + 1}"
-            seen.add((parse_header(text) or {})["generation"])
-    assert len(seen) > 2
+            moments.found((parse_header(text) or {})["generation"])
+    assert len(moments.seen) > 2
     proof = gateway.fresh().set(Weight.ZERO, Mark(), None)
     # What a killed process had told the engine does not come into force after this.
     assert not eventually(lambda: gateway.router.generation() != proof.generation, within=1)

@@ -15,7 +15,7 @@ from canaryctl.demo.fault import SETTINGS, Fault, switch
 from canaryctl.drivers.compose import compose_command
 from tests.chaos.promotions import Promotions, long_load
 from tests.e2e.compose_world import ComposeWorld, compose_world
-from tests.e2e.harness import Seen, Tool, eventually
+from tests.e2e.harness import Running, Seen, Tool, eventually
 from tests.sink import sink
 
 WITHIN = 240.0
@@ -111,6 +111,8 @@ def test_a_canary_that_fails_is_thrown_back_and_taken_down(
         rollout.wait_for(
             lambda e: e.get("status") == "proven" and e["weight"] == 50, "50 %", WITHIN
         )
+        if fault is Fault.SCHEMA:
+            rollout = resumed(compose, tool, rollout, config)
         switch(f"http://127.0.0.1:{compose.ports['CANARY_FAULTS_PORT']}/faults", SETTINGS[fault])
         ended = rollout.end(WITHIN)
     assert ended.code == 1, ended.err
@@ -118,6 +120,7 @@ def test_a_canary_that_fails_is_thrown_back_and_taken_down(
     assert compose.in_force()["weight"] == "0"
     eventually(lambda: compose.clients.versions(10) == {"stable": 10}, "stable serves")
 
+    # So it does when the rollout that brought it up was killed, and another one continued it.
     done = [e["step"] for e in ended.events if e["event"] == "deploy" and e["status"] == "done"]
     assert done[-2:] == ["logs", "stop"]
     canary = compose.container("app-canary")
@@ -136,6 +139,18 @@ def test_a_canary_that_fails_is_thrown_back_and_taken_down(
     assert report.code == 0, report.err
     assert gate in page.read_text()
     assert folder.name in page.read_text()  # the rollout's id
+
+
+def resumed(compose: ComposeWorld, tool: Tool, rollout: Running, config: Path) -> Running:
+    """Kill a rollout, and continue it once its guard has taken the traffic back."""
+    rollout.kill()
+    eventually(lambda: compose.in_force()["weight"] == "0", "its guard took it back")
+    canary = compose.container("app-canary")
+    assert canary is not None
+    assert canary.status == "running"
+    another = tool.start("resume", "--output", "json", config=config)
+    another.wait_for(lambda e: e.get("status") == "proven" and e["weight"] == 50, "50 %", WITHIN)
+    return another
 
 
 def test_promotions_that_are_killed_are_finished_by_the_next_run(

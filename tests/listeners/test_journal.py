@@ -37,6 +37,7 @@ from canaryctl.core.selector import parse_selector
 from canaryctl.core.state import State
 from canaryctl.core.weight import Weight
 from canaryctl.listeners.journal import About, Journal, events, history, last
+from canaryctl.listeners.journal_deployed import DEPLOYED, deployed
 from canaryctl.listeners.journal_file import NAME, state_directory
 from canaryctl.listeners.journal_read import NOT_ENDED, find
 from canaryctl.ports import Mark, Proof
@@ -303,6 +304,23 @@ def test_what_is_done_by_hand_stands_among_the_rollouts(tmp_path: Path) -> None:
     assert rollout.kind == "rollout"
     assert find("act-1", tmp_path) == act
     assert last("docker web", tmp_path) == act.as_json()
+
+
+def test_it_knows_which_canary_was_brought_up_for_which_rollout(tmp_path: Path) -> None:
+    assert deployed("docker web", directory=tmp_path) is None
+    for rollout, kind in (("r1", DEPLOYED), ("r2", DEPLOYED), ("r3", "deploy failed")):
+        mark = Mark("v0.2.0", rollout, "ann@box:42", "healthy")
+        Journal.record_deed(subject(), kind, mark, {"rollout": rollout}, tmp_path)
+    gateway = subject().gateway
+    newest = deployed(gateway, directory=tmp_path)
+    assert newest is not None
+    assert (newest.rollout, newest.release) == ("r2", "v0.2.0")
+    assert newest.at == subject().clock.now()
+    earlier = deployed(gateway, "r1", tmp_path)
+    assert earlier is not None
+    assert earlier.rollout == "r1"
+    assert deployed(gateway, "r3", tmp_path) is None  # it did not come up
+    assert deployed("docker other", "r1", tmp_path) is None
 
 
 def test_the_subject_names_the_rollout_and_hashes_its_configuration(tmp_path: Path) -> None:
