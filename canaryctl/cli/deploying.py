@@ -11,6 +11,7 @@ from canaryctl.deploying.canary import CanaryDeployment
 from canaryctl.deploying.failed import DeployFailed
 
 if TYPE_CHECKING:
+    from canaryctl.core.errors import CanaryctlError
     from canaryctl.core.state import State
     from canaryctl.drivers.tenure import GatewayTenure
     from canaryctl.listeners.step_lines import StepLines
@@ -143,17 +144,13 @@ def deploying(
         HostError: Compose is not installed.
     """
     from canaryctl.cli.sides import bring_up, step_lines
-    from canaryctl.core.errors import ConfigError
     from canaryctl.deploying.side import sides
     from canaryctl.deploying.teller import Steps
 
     config = build.config
     deploy = config.deploy
     if deploy is None:
-        raise ConfigError(
-            "--deploy: canary.yaml has no `deploy:`, which names the Compose project",
-            next_step="see docs/deploy.md, or roll out without --deploy what runs already",
-        )
+        raise nothing_to_deploy()
     lines = step_lines("deploy", build, output)
     side = sides(config, build.base, build.clock).canary
     canary = CanaryDeployment(
@@ -165,3 +162,13 @@ def deploying(
         drain_within=config.gateway.drain_within,
     )
     return Deploying(canary, build, mark, tenure, stopped, lines)
+
+
+def nothing_to_deploy() -> CanaryctlError:
+    """Say that ``--deploy`` needs its section."""
+    from canaryctl.core.errors import ConfigError
+
+    return ConfigError(
+        "--deploy: canary.yaml has no `deploy:`, which names the Compose project",
+        next_step="see docs/deploy.md, or roll out without --deploy what runs already",
+    )

@@ -30,13 +30,23 @@ if TYPE_CHECKING:
     from canaryctl.wiring import Build
 
 
-def rehearse(config: Config, path: Path, release: str, output: Output) -> None:
+def rehearse(
+    config: Config, path: Path, release: str, output: Output, deploy: bool | None = None
+) -> None:
     """Show the plan, its configurations and queries; fail on what would fail later.
+
+    Args:
+        config: with the flags' values in it.
+        path: of canary.yaml.
+        release: the version to roll out.
+        output: how it is shown.
+        deploy: the canary is to be brought up first; None: as ``deploy.on_rollout`` says.
 
     Raises:
         ConfigError: something would fail; all of it is listed.
     """
     from canaryctl.cli.ci_run import summarise
+    from canaryctl.cli.dry_run_deploy import compose_checks, deployment
     from canaryctl.cli.dry_run_summary import plan_summary
     from canaryctl.cli.dry_run_text import told
     from canaryctl.listeners.waits_record import stage_record
@@ -44,6 +54,9 @@ def rehearse(config: Config, path: Path, release: str, output: Output) -> None:
 
     build = Build(config, path.resolve().parent)
     plan = config.core_plan()
+    if deploy is None:
+        deploy = config.deploy is not None and config.deploy.on_rollout
+    deployed = deployment(build, release) if deploy else None
     stages = [{"stage": n, **stage_record(stage)} for n, stage in enumerate(plan.stages, 1)]
     diffs = list(_diffs(build, release))
     queries = list(_queries(build, release))
@@ -51,12 +64,13 @@ def rehearse(config: Config, path: Path, release: str, output: Output) -> None:
         {"name": hook.name, "gate": hook.gate, "at": [moment.value for moment in given.at]}
         for hook, given in zip(config.core_hooks(), config.hooks, strict=True)
     ]
-    checks = list(_checks(build, release))
+    checks = [*(compose_checks(build, release) if deploy else ()), *_checks(build, release)]
     failed = [check for check in checks if check["passed"] is False]
     said = {
         "event": "dry_run",
         "version": release,
         "service": config.service,
+        "deploy": deployed,
         "stages": stages,
         "duration": plan.duration,
         "longest": plan.longest,

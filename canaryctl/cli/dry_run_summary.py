@@ -15,7 +15,16 @@ _MOST = 60
 
 def plan_summary(said: Mapping[str, Any]) -> str:
     """Write what ``rollout --dry-run --output json`` says for people."""
-    return "\n".join([*_head(said), *_gates(said), *_checks(said), *_configurations(said), ""])
+    return "\n".join(
+        [
+            *_head(said),
+            *_deployment(said),
+            *_gates(said),
+            *_checks(said),
+            *_configurations(said),
+            "",
+        ]
+    )
 
 
 def _head(said: Mapping[str, Any]) -> Iterator[str]:
@@ -27,6 +36,14 @@ def _head(said: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     rows = [(str(s["stage"]), f"{s['weight']:g} %", spelled(s["observe"])) for s in said["stages"]]
     yield from table(("stage", "canary", "observed for"), rows)
+
+
+def _deployment(said: Mapping[str, Any]) -> Iterator[str]:
+    if deploy := said["deploy"]:
+        yield f"Deployed first, in {text(clean(deploy['project']))}:"
+        yield ""
+        yield from (f"- {text(clean(step))}" for step in deploy["steps"])
+        yield ""
 
 
 def _gates(said: Mapping[str, Any]) -> Iterator[str]:

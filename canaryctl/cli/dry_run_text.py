@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 def told(said: Mapping[str, Any], plan: Plan) -> Iterator[str]:
     """Give the lines of what ``rollout --dry-run --output json`` says about this plan."""
     yield f"DRY RUN: {said['service']} {said['version']}; nothing is changed"
+    if deploy := said["deploy"]:
+        yield f"\nDeployment of {', '.join(deploy['services'])} in {deploy['project']} (not done):"
+        yield from (f"  {step}" for step in deploy["steps"])
     yield from _plan(plan)
     for one in said["configurations"]:
         yield f"\nConfiguration for {one['weight']:g} %:"

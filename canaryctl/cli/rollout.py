@@ -58,7 +58,7 @@ def rollout(
     if dry_run:
         from canaryctl.cli.dry_run import rehearse
 
-        rehearse(config, given.path(), release, output)
+        rehearse(config, given.path(), release, output, deploy)
         return
     state = run(config, given, release, output, deploy=deploy)
     assert state.ending is not None  # noqa: S101  a rollout that returned has ended

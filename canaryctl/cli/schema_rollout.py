@@ -228,6 +228,7 @@ DRY_RUN = event(
     {
         "version": TEXT,
         "service": TEXT,
+        "deploy": maybe(record({"project": TEXT, "services": TEXTS, "steps": TEXTS})),
         "stages": many(_NUMBERED),
         "duration": SECONDS,
         "longest": SECONDS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,12 +35,12 @@ def written(
     return path
 
 
-def rehearsed_nowhere(tool: Tool, config: Path) -> Ended:
+def rehearsed_nowhere(tool: Tool, config: Path, *more: str, path: str | None = None) -> Ended:
     empty = str(config.parent)
     return tool.run(
-        *("rollout", "--version", "v0.2.0", "--dry-run"),
+        *("rollout", "--version", "v0.2.0", "--dry-run", *more),
         config=config,
-        PATH=empty,
+        PATH=empty if path is None else path,
         DOCKER_HOST=f"unix://{empty}/no.sock",
     )
 
@@ -71,6 +72,42 @@ def test_the_waits_between_stages_are_shown(
         "[STAGE 3/3] 100 % canary, observed for 15 min",
     ]
     assert "besides its waits" in shown[0]
+
+
+def test_with_deploy_its_steps_are_shown_and_compose_is_asked(
+    tool: Tool, tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    config = written(tmp_path, free_port())
+    without = rehearsed_nowhere(tool, config, "--deploy")
+    assert without.code == 2
+    assert "--deploy: canary.yaml has no `deploy:`" in without.err
+
+    parsed = yaml.safe_load(config.read_text())
+    parsed["deploy"] = {"files": ["stack.yml"], "canary": {"services": ["new"], "variable": "V"}}
+    config.write_text(yaml.safe_dump(parsed))
+    nowhere = rehearsed_nowhere(tool, config, "--deploy")
+    assert nowhere.code == 0, nowhere.err
+    assert "Deployment of new in fragrance-ai (not done):\n  gateway: NGINX has" in nowhere.out
+    assert "start: V=v0.2.0 into .env" in nowhere.out
+    assert "– Compose: not reached from here" in nowhere.out
+    assert "Deployment" not in rehearsed_nowhere(tool, config).out
+
+    (tmp_path / ".env").write_text("V=v0.1.0\n")
+    stack = tmp_path / "stack.yml"
+    path = os.environ["PATH"]
+    stack.write_text('version: "3.4"\nservices: {new: {image: "a/b:${V:?no version}"}}\n')
+    fine = rehearsed_nowhere(tool, config, "--deploy", path=path)
+    assert fine.code == 0, fine.err
+    assert "✓ Compose: stack.yml accepted, with new" in fine.out
+    assert (tmp_path / ".env").read_text() == "V=v0.1.0\n"
+    stack.write_text('version: "3.4"\nservices: {old: {image: "a/b"}}\n')
+    other = rehearsed_nowhere(tool, config, "--deploy", path=path)
+    assert other.code == 2
+    assert "deploy.canary.services: new is in none of stack.yml" in other.err
+    stack.write_text('version: "3.4"\nservices: {new: {imagine: "a/b"}}\n')
+    wrong = rehearsed_nowhere(tool, config, "--deploy", path=path)
+    assert wrong.code == 2
+    assert "imagine" in wrong.err
 
 
 def test_a_template_that_cannot_be_rendered_fails_it(
