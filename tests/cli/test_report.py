@@ -109,7 +109,7 @@ def test_a_summary_of_a_dry_run_is_text() -> None:
         {
             "service": "<b>",
             "version": "@team",
-            "deploy": {"project": "shop", "services": ["app"], "steps": ["start: `up -d` of app"]},
+            "deploy": {"project": "shop", "services": ["app"], "steps": ["start: up -d of app"]},
             "stages": [{"stage": 1, "weight": 5.0, "observe": 900.0}],
             "duration": 900.0,
             "longest": 2700.0,
@@ -121,7 +121,7 @@ def test_a_summary_of_a_dry_run_is_text() -> None:
     )
     assert said.startswith("## ✅ Dry run: &#60;b&#62; &#64;\u2060team\n")
     assert "| 1 | 5 % | 15 min |" in said
-    assert "Deployed first, in shop:\n\n- start: \\`up -d\\` of app\n" in said
+    assert "Deployed first, in shop:\n\n- start: up -d of app\n" in said
     assert "| `a\\|b` | ≤ 5 % |" in said
     assert "- – NGINX: not reached" in said
     assert "````\n+```\n+server a;\n````\n" in said

@@ -45,12 +45,8 @@ mkdir -p dist docs && echo app > dist/app.tar
 printf '# Runbook\n\n## Rollback\na\n\n## Promotion\nb\n\n## Troubleshooting\nc\n' > docs/runbook.md
 printf '.env\ncanary-logs/\n' > .gitignore && echo '# Changes' > CHANGELOG.md
 chmod 600 .env
-grep -q ^checks: canary.yaml || cat >> canary.yaml << end
-checks:
-  migrations: off
-  secrets: {optional: [APP_ADMIN_PORT, COMPOSE_PROFILES]}
-  artifacts: {files: ["dist/*"]}
-end
+grep -q artifacts: canary.yaml || sed -i -e '/^checks:/a\\  migrations: off' \\
+  -e '/^checks:/a\\  artifacts: {files: ["dist/*"]}' canary.yaml
 git init -q . && git config user.name reader && git config user.email reader@example.org
 git add -A && git commit -q -m first""",
     # Somebody who takes one message, and answers with this status: answer 9401 200
