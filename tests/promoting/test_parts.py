@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from canaryctl.core.control import Answer, Desk, Request, Verb
 from canaryctl.core.errors import HostError
 from canaryctl.core.promotion import Phase
 from canaryctl.core.sequential.batch import Attempts
-from canaryctl.core.streaks import Streaks
+from canaryctl.core.streaks import Streak, Streaks
 from canaryctl.promoting.deployment_log import COLUMNS, DeploymentLog
 from canaryctl.promoting.questions import Questions
 from canaryctl.promoting.settling import FOLLOWED_AFTER, LONGEST, Settling
@@ -91,13 +92,14 @@ class Counts:
 
     readings: Iterator[Attempts | None]
     last: Attempts | None = None
+    watched: Iterator[Streaks] = field(default_factory=lambda: iter(()))
 
     def read(self) -> Attempts | None:
         self.last = next(self.readings, self.last)
         return self.last
 
     def watch(self) -> Streaks:
-        return Streaks()
+        return next(self.watched, Streaks())
 
 
 def nothing() -> str:
@@ -109,11 +111,16 @@ def served(stable: int, failed: int = 0) -> Attempts:
 
 
 def settled(
-    *readings: Attempts | None, well: Callable[[], str] = nothing, counted: bool = True
+    *readings: Attempts | None,
+    well: Callable[[], str] = nothing,
+    counted: bool = True,
+    watched: Iterable[Streaks] = (),
 ) -> tuple[str, float]:
     clock = FakeClock()
     began = clock.now()
-    counts = Counts(iter([None, *readings])) if readings else None
+    counts = (
+        Counts(iter([None, *readings]), watched=chain([Streaks()], watched)) if readings else None
+    )
     wrong = Settling(well, counts, clock).wrong(2.0, lambda: None, counted=counted)
     return wrong, clock.now() - began
 
@@ -147,3 +154,25 @@ def test_a_stable_that_is_ill_is_said_after_three_looks() -> None:
 def test_one_bad_look_is_none() -> None:
     looks = iter(["it is slow"])
     assert settled(served(3), well=lambda: next(looks, ""))[0] == ""
+
+
+def both(stable: int, failed: int, canary: int, bad: int) -> Streaks:
+    """What half a second of the log says."""
+    return Streaks(good=canary - bad, bad=bad, whole=Streak(bad, stable, failed))
+
+
+def test_a_stable_that_answers_5xx_more_often_than_the_canary_is_found_at_once() -> None:
+    wrong, seconds = settled(served(50), watched=repeat(both(50, 20, 50, 0)))
+    assert wrong == ("it answered 20 of 50 requests with 5xx, the canary 0 of 50 in the same time")
+    assert seconds == 0.0
+    slowly, later = settled(served(50), watched=repeat(both(50, 4, 50, 0)))
+    assert "with 5xx" in slowly
+    assert later == 2.0
+
+
+def test_a_stable_that_answers_5xx_as_often_as_the_canary_has_settled() -> None:
+    assert settled(served(50), watched=repeat(both(50, 5, 50, 5))) == ("", 2.0)
+    assert settled(served(50), watched=repeat(both(50, 1, 50, 0))) == ("", 2.0)
+    # What NGINX could not deliver is judged by whether it ends, not by this.
+    refused = both(50, 20, 50, 0)
+    assert settled(served(50, 20), served(50), watched=[refused])[0] == ""
