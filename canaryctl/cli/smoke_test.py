@@ -137,7 +137,7 @@ class _Asked:
         from canaryctl.core.redaction import without_login
         from canaryctl.core.series import Version
         from canaryctl.smoke.configured import configured_target, log_source
-        from canaryctl.smoke.suite import load_suite
+        from canaryctl.smoke.load import load_suite
         from canaryctl.smoke.target import Target
 
         config = self.config()
@@ -194,7 +194,7 @@ def _summarised(result: Result) -> None:
 def _show(asked: _Asked, output: Output) -> None:
     from canaryctl.config.document import text_of
     from canaryctl.core.errors import ConfigError
-    from canaryctl.smoke.suite import load_suite, shipped_suite
+    from canaryctl.smoke.load import load_suite, shipped_suite
 
     try:
         path = asked.suite_path(asked.config())

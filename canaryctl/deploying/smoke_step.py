@@ -12,9 +12,9 @@ from canaryctl.deploying.failed import DeployFailed
 from canaryctl.deploying.side import Tick
 from canaryctl.ports import Clock
 from canaryctl.smoke.configured import configured_target, suite_file
+from canaryctl.smoke.load import load_suite
 from canaryctl.smoke.result import Outcome
 from canaryctl.smoke.run import run_suite
-from canaryctl.smoke.suite import load_suite
 
 STEP = "smoke test"
 _LOOK_EVERY = 0.1

@@ -10,8 +10,9 @@ from canaryctl.config.gateway import DockerGateway
 from canaryctl.config.model import Config
 from canaryctl.core.series import Version
 from canaryctl.drivers.tls import Tls
+from canaryctl.smoke.load import load_suite
 from canaryctl.smoke.several_logs import SeveralLogs
-from canaryctl.smoke.suite import Suite, load_suite
+from canaryctl.smoke.suite import Suite
 from canaryctl.smoke.target import LogSource, Target
 
 if TYPE_CHECKING:

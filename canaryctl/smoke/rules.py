@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from canaryctl.config.mistakes import Place, nearest
 from canaryctl.smoke.saved import references
-
-if TYPE_CHECKING:
-    from canaryctl.smoke.suite import AnyStep, Suite
+from canaryctl.smoke.suite import AnyStep, Suite
 
 
 def broken(suite: Suite) -> Iterator[tuple[Place, str]]:

@@ -11,10 +11,11 @@ import pytest
 
 from canaryctl.core.errors import ConfigError
 from canaryctl.drivers.clock import SystemClock
+from canaryctl.smoke.load import load_suite, shipped_suite, suite_of
 from canaryctl.smoke.log_file import FileLogs
 from canaryctl.smoke.result import Outcome, Result, StepResult
 from canaryctl.smoke.run import run_suite
-from canaryctl.smoke.suite import Suite, load_suite, shipped_suite, suite_of
+from canaryctl.smoke.suite import Suite
 from canaryctl.smoke.target import Target
 from tests.smoke.faulty_service import Reply, Service, page, reply
 from tests.test_demo_service import running

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from canaryctl.drivers.clock import SystemClock
+from canaryctl.smoke.load import suite_of
 from canaryctl.smoke.result import Outcome, Result
 from canaryctl.smoke.run import run_suite
-from canaryctl.smoke.suite import suite_of
 from canaryctl.smoke.target import Target
 from tests.smoke.faulty_service import Reply, Service, reply
 

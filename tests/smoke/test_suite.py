@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from canaryctl.core.errors import ConfigError
-from canaryctl.smoke.suite import Suite, load_suite, shipped_suite, suite_of
+from canaryctl.smoke.load import load_suite, shipped_suite, suite_of
+from canaryctl.smoke.suite import Suite
 
 GOOD = """\
 name: shop

@@ -12,8 +12,8 @@ from canaryctl.core.errors import ConfigError
 from canaryctl.core.redaction import SECRETS
 from canaryctl.smoke.excerpt import of_body
 from canaryctl.smoke.json_path import JsonPath
+from canaryctl.smoke.load import suite_of
 from canaryctl.smoke.log_line import event_fields, lacking
-from canaryctl.smoke.suite import suite_of
 from tests.fuzz import dice as a
 from tests.fuzz.target import Target, showable
 
