@@ -10,7 +10,6 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "canaryctl"
 ROOT_MODULES = {
-    "ports",
     "runner",
     "watch",
     "preflight",
@@ -22,7 +21,7 @@ ROOT_MODULES = {
 
 ALLOWED = {
     "core": {"core"},
-    "ports": {"core"},
+    "ports": {"ports", "core"},
     "runner": {"core", "ports", "watch"},
     "watch": {"core", "ports"},
     "guarding": {"guarding", "config", "core", "ports", "drivers", "listeners", "wiring"},
