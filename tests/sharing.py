@@ -21,7 +21,7 @@ import pytest
 STACK = "stack"
 """The fixture, and the group's name."""
 _FIRST = (
-    *("tests/e2e/test_compose_stack", "tests/compose"),
+    *("tests/docs/test_pages", "tests/e2e/test_compose_stack", "tests/compose"),
     *("tests/chaos", "tests/e2e", "tests/drivers", "tests/cli"),
 )
 _ROOT = Path(__file__).parents[1]

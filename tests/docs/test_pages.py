@@ -25,7 +25,6 @@ def readings(request: pytest.FixtureRequest, scenes: dict[str, Scene]) -> dict[s
     return everything(asked, scenes)
 
 
-@pytest.mark.alone  # it has three machines of its own at work
 @pytest.mark.docker
 @pytest.mark.parametrize("page", ORIGINALS, ids=named)
 def test_a_page_says_what_happens(page: Path, readings: dict[str, Read]) -> None:

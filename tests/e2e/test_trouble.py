@@ -35,6 +35,10 @@ def test_the_canarys_container_is_removed_at_25_percent(
 @pytest.mark.usefixtures("traffic")
 def test_a_rollback_from_another_terminal_ends_the_rollout(world: World, tool: Tool) -> None:
     config = world.config(stages=(50, 100), observe="60s")
+    began = time.monotonic()
+    set_by_hand = tool.run("weights", "set", "0", config=config)
+    alone = time.monotonic() - began
+    assert set_by_hand.code == 0, set_by_hand.err
     rollout = tool.rollout(config)
     rollout.judged(stage=1)
     began = time.monotonic()
@@ -43,7 +47,8 @@ def test_a_rollback_from_another_terminal_ends_the_rollout(world: World, tool: T
     assert back.code == 0, back.err
     assert "0 % canary proven at NGINX" in back.out
     world.all_on_stable()
-    assert took < 2, f"{took:.2f} s"
+    # Nobody is waited for: it takes as long as where nothing is under way.
+    assert took < 3 * alone, f"{took:.2f} s; weights set took {alone:.2f} s"
     ended = rollout.end(within=30)
     assert ended.code == 130, ended.err
     assert ended.outcome["outcome"] == "aborted"
