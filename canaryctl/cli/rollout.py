@@ -125,7 +125,7 @@ def run(
     beside, banner = Beside.of(build, mark), banner_of(build, mark, given.command)
     listeners: list[Listener] = [
         Journal.opened(build, mark, setup=Setup(plan, gates, config.judgement())),
-        *shown(banner, mark.rollout, output, late=deploy),
+        *shown(banner, mark.rollout, output, late=canary is not None),
         *beside.listeners(banner, stop),
         *extra,
         *exported(config, mark, stop.by),
