@@ -16,7 +16,7 @@ test: lint tests
 
 # So many at once: most tests wait. Those that measure promised seconds come after, one by one.
 # PYTEST="tests/e2e -x" for some; none in one of the two calls (5) is no failure.
-WORKERS ?= 4
+WORKERS ?= 3
 tests: $(STAMP)
 	@$(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder \
 	  -m "not alone" $(PYTEST); many=$$?; \
