@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import datetime
 from signal import SIGTERM
 
 from canaryctl.core.errors import CanaryctlError
@@ -99,6 +100,7 @@ def _tried(cell: Cell, fault: Fault) -> Result:
         cell.ending.enter_context(_client_that_stays(site.ports.clients))
     cell.rollout = rollout = world.rollout(cell.config, **env)
     _brought_to(cell, rollout)
+    began = time.time()
     fault.strike(cell)
     struck = time.monotonic()
     if fault.kills:
@@ -115,7 +117,10 @@ def _tried(cell: Cell, fault: Fault) -> Result:
         raise ChaosError(f"{said}, expected one of {sorted(fault.codes)}")
     if code == safe.UNKNOWN:
         return _after_unknown(cell, fault, healed)
-    untouched = fault.empties and code in (safe.CONFIGURATION, safe.PREFLIGHT)
+    # What is emptied before anything was set, or after the end, nobody has to fill again.
+    untouched = fault.empties and (
+        code in (safe.CONFIGURATION, safe.PREFLIGHT) or _said_its_end(rollout, before=began)
+    )
     world.safe(code, within=3.0, before=None if untouched else safe.ZERO)
     if watched.wrong:
         raise ChaosError(watched.wrong)
@@ -144,6 +149,12 @@ def _had_succeeded(rollout: Running) -> bool:
     """Tell whether it was killed on its last steps, with the gateway given back at 100 %."""
     last = rollout.last_word()
     return last is not None and last["outcome"] == "succeeded"
+
+
+def _said_its_end(rollout: Running, before: float) -> bool:
+    """Tell whether its outcome was out by then, in epoch seconds."""
+    outcome = rollout.outcome
+    return outcome is not None and datetime.fromisoformat(outcome["at"]).timestamp() <= before
 
 
 def _after_unknown(cell: Cell, fault: Fault, healed: float) -> Result:
