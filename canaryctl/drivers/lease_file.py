@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from canaryctl.core.errors import GatewayHeld, HostError, Superseded
 from canaryctl.core.lease import Lease, Stamped, parse_lease
-from canaryctl.drivers.nginx_stage import LOCK, LOCK_PATIENCE
+from canaryctl.drivers.control_file import ENDING as CONTROL
+from canaryctl.drivers.nginx_stage import LOCK, LOCK_PATIENCE, MENDING
+from canaryctl.drivers.promotion_file import ENDING as PROMOTION
 from canaryctl.ports import (
     Absent,
     Expect,
@@ -22,6 +24,8 @@ from canaryctl.ports import (
 )
 
 ENDING = ".lease"
+STAGED = (f"{ENDING}.", f"{CONTROL}.", f"{PROMOTION}.", MENDING)
+"""What the names of staged files go on with, after that of NGINX's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +169,11 @@ class LeaseFile:
     def free(self, text: str | None) -> bool:
         """Take a lease away, if it still is what ``text`` says (None: whatever it is).
 
-        For a guard, and for a rollback by hand. Tells whether there is none any more.
+        For a guard, and for a rollback by hand. Tells whether there is none any more. What an
+        owner had staged who was killed before it came into force goes with it.
         """
         fence: list[Step] = [] if text is None else [Expect(self.path, text)]
-        steps: list[Step] = [self._lock, *fence, Remove(self.path), Unlock()]
+        steps: list[Step] = [self._lock, *fence, *self._staged, Remove(self.path), Unlock()]
         return self.host.perform(steps).completed == len(steps)
 
     @property
@@ -179,6 +184,11 @@ class LeaseFile:
     def _others(self) -> Sweep:
         """What anybody staged here: it is only ever made under the lock."""
         return Sweep(f"{self.path}.")
+
+    @property
+    def _staged(self) -> tuple[Sweep, ...]:
+        """What was staged for any of the files beside NGINX's own."""
+        return tuple(Sweep(f"{self.live}{one}") for one in STAGED)
 
     def _ours(self, text: str | None) -> bool:
         """Tell whether a lease is one that this process wrote."""

@@ -28,6 +28,8 @@ LOCK = ".lock"
 """What the lock of a gateway is called, after canaryctl's file there."""
 LOCK_PATIENCE = 2.0
 """Seconds."""
+MENDING = ".mend-"
+"""What the name of a file goes on with that takes the place of a broken one."""
 PREFIX, ENDING = ".canaryctl-", ".conf"
 """Of what is staged; ``nginx_files.trial`` names its copies so as well."""
 

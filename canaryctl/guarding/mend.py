@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 from canaryctl.core.errors import CanaryctlError
 from canaryctl.core.weight import Weight
-from canaryctl.drivers.nginx_stage import LOCK, LOCK_PATIENCE
+from canaryctl.drivers.nginx_stage import LOCK, LOCK_PATIENCE, MENDING
 from canaryctl.drivers.template import Abilities, intact, parse_header, render
 from canaryctl.ports import Expect, Host, Lock, Mark, Run, Step, Swap, Unlock, Write
 from canaryctl.wiring import Build, next_generation
@@ -38,7 +38,7 @@ def mended(build: Build, mark: Mark) -> bool:
         return False
     before = (parse_header(there) or {}).get("generation") or seen.generation
     text = render(build.template, build.routing, Weight.ZERO, next_generation(before), mark, _LEAST)
-    staged = f"{live}.mend-{build.locks.token}"
+    staged = f"{live}{MENDING}{build.locks.token}"
     steps: list[Step] = [
         Lock(live + LOCK, LOCK_PATIENCE, needed=False),
         Write(staged, text),

@@ -187,3 +187,15 @@ def test_the_fence_is_the_lease_as_it_stands_when_a_renewal_was_not_answered() -
     host.unreachable = "gone"
     with pytest.raises(HostError):
         mine.fence()
+
+
+def test_what_a_killed_owner_had_staged_goes_when_its_lease_is_freed() -> None:
+    host = FakeHost()
+    LeaseFile(host, LIVE, "a").take(LEASE)
+    host.files |= {f"{LIVE}.{one}.a": "half" for one in ("lease", "control", "promotion")}
+    host.files[LIVE + ".else"] = "stays"
+    guard = LeaseFile(host, LIVE, "b")
+    assert not guard.free("another lease")
+    assert LIVE + ".lease.a" in host.files  # its owner may be at work
+    assert guard.free(guard.look().text)
+    assert host.files == {LIVE + ".else": "stays"}
