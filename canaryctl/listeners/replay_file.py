@@ -16,6 +16,7 @@ from canaryctl.core.recording_setup import SETUP, setup, sources
 from canaryctl.core.redaction import SECRETS
 from canaryctl.listeners.journal_read import ACT, Entry, Recorded, events, find
 from canaryctl.listeners.jsonable import compact
+from canaryctl.listeners.line import clean
 
 FORMAT = 1
 _HEADER = ("recording", "rollout", *SETUP)
@@ -157,7 +158,9 @@ def _recording(name: str, lines: Iterable[tuple[int, object]], given: Setup | No
         for number, line in lines:
             reader.take(number, line)
     except (UnreadableRecording, KeyError, RecursionError) as error:
-        said = f"{name}: line {number}: {error}" if number else f"{name}: {error}"
+        # It quotes keys of the file, whose characters may be such as no terminal should see.
+        why = clean(str(error))
+        said = f"{name}: line {number}: {why}" if number else f"{name}: {why}"
         raise ConfigError(said, next_step=_ABOUT) from error
     if not reader.moments:
         raise ConfigError(f"{name} has no evaluation: there is nothing to replay")

@@ -211,6 +211,8 @@ LINE = '{"at": 10, "weight": 100, "since": 5, "ratios": {"errors": {"canary": [5
         ([HEAD, LINE.replace('"since": 5', '"sinse": 5')], "line 2: evaluation: unknown key"),
         ([HEAD, LINE.replace('"since": 5, ', "")], "line 2: evaluation: 'since' is missing"),
         ([HEAD, LINE.replace("[50, 0]", "[50]")], "expected an array of 2, not [50]"),
+        # What a terminal would act on is written out.
+        ([HEAD, LINE.replace("errors", "\\u001b[3m").replace(", 0]", "]")], r"ratios.\x1b[3m"),
         ([HEAD, LINE.replace("[50, 0]", "[50, -1]")], "an increment is not negative"),
         ([HEAD, LINE.replace("[50, 0]", "[50, NaN]")], "expected a number, not nan"),
         ([HEAD, LINE.replace("[50, 0]", f"[1{'0' * 400}, 0]")], "expected a number"),
