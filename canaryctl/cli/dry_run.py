@@ -46,7 +46,7 @@ def rehearse(
         ConfigError: something would fail; all of it is listed.
     """
     from canaryctl.cli.ci_run import summarise
-    from canaryctl.cli.dry_run_deploy import compose_checks, deployment
+    from canaryctl.cli.dry_run_deploy import deploy_checks, deployment
     from canaryctl.cli.dry_run_summary import plan_summary
     from canaryctl.cli.dry_run_text import told
     from canaryctl.listeners.waits_record import stage_record
@@ -64,7 +64,7 @@ def rehearse(
         {"name": hook.name, "gate": hook.gate, "at": [moment.value for moment in given.at]}
         for hook, given in zip(config.core_hooks(), config.hooks, strict=True)
     ]
-    checks = [*(compose_checks(build, release) if deploy else ()), *_checks(build, release)]
+    checks = [*(deploy_checks(build, release) if deploy else ()), *_checks(build, release, deploy)]
     failed = [check for check in checks if check["passed"] is False]
     said = {
         "event": "dry_run",
@@ -140,11 +140,15 @@ def _queries(build: Build, release: str) -> Iterator[dict[str, Any]]:
         yield {"gate": gate.rule.name, "rule": rule_line(gate), "queries": texts}
 
 
-def _checks(build: Build, release: str) -> Iterator[dict[str, Any]]:
+def _checks(build: Build, release: str, deploy: object) -> Iterator[dict[str, Any]]:
     """Use what can be reached; what cannot is said and passes, for CI has none of it."""
     plan = build.config.core_plan()
     weights = [Weight.ZERO, *(stage.weight for stage in plan.stages)]
     try:
+        if deploy and (absent := _absent(build)):
+            said = f"{', '.join(absent)} is not there yet: NGINX is asked about its weights then"
+            yield {"name": "canary", "passed": None, "detail": said}
+            weights = [Weight.ZERO]
         notes = build.router.check(weights)
         accepted = f"accepts {', '.join(map(str, weights))} % ({'; '.join(notes)})"
         yield {"name": build.host.describe(), "passed": True, "detail": accepted}
@@ -155,6 +159,16 @@ def _checks(build: Build, release: str) -> Iterator[dict[str, Any]]:
     except CanaryctlError as error:
         yield {"name": "NGINX", "passed": False, "detail": str(error)}
     yield from _metrics_checks(build, release)
+
+
+def _absent(build: Build) -> list[str]:
+    """Name the canary's addresses that NGINX's host does not know.
+
+    Raises:
+        HostError: it cannot be reached.
+    """
+    addresses = build.config.versions.canary.address
+    return [one for one in addresses if not build.host.locate(one).peers]
 
 
 def _metrics_checks(build: Build, release: str) -> Iterator[dict[str, Any]]:

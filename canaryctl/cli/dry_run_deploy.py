@@ -44,21 +44,40 @@ def deployment(build: Build, release: str) -> dict[str, Any]:
     }
 
 
-def compose_checks(build: Build, release: str) -> Iterator[dict[str, Any]]:
-    """Hold the deployment against the Compose that is here; without one it is said and passes."""
+def deploy_checks(build: Build, release: str) -> Iterator[dict[str, Any]]:
+    """Read the smoke suite, and hold the deployment against the Compose that is here.
+
+    Without a Compose that is said, and passes.
+    """
+    deploy = _of(build)
+    if deploy.smoke_test:
+        yield _suite(build)
+    yield _compose(build, deploy, release)
+
+
+def _suite(build: Build) -> dict[str, Any]:
+    from canaryctl.smoke.configured import suite_file
+    from canaryctl.smoke.load import load_suite
+
+    try:
+        suite = load_suite(suite_file(build.config, build.base))
+    except ConfigError as error:
+        return {"name": "smoke suite", "passed": False, "detail": str(error)}
+    said = f"{suite.name}: {len(suite.steps)} steps"
+    return {"name": "smoke suite", "passed": True, "detail": said}
+
+
+def _compose(build: Build, deploy: DeployModel, release: str) -> dict[str, Any]:
     from canaryctl.deploying.side import sides
 
-    deploy = _of(build)
     try:
         side = sides(build.config, build.base, build.clock).canary
     except HostError as error:
-        yield {"name": COMPOSE, "passed": None, "detail": f"not reached from here: {error}"}
-        return
+        return {"name": COMPOSE, "passed": None, "detail": f"not reached from here: {error}"}
     if not side.env.path.exists():
         said = f"{deploy.env_file} is not here, so the files are not tried out"
-        yield {"name": COMPOSE, "passed": None, "detail": said}
-        return
-    yield {"name": COMPOSE, **_accepted(side, build.base, deploy, release)}
+        return {"name": COMPOSE, "passed": None, "detail": said}
+    return {"name": COMPOSE, **_accepted(side, build.base, deploy, release)}
 
 
 def _accepted(side: Side, base: Path, deploy: DeployModel, release: str) -> dict[str, Any]:

@@ -26,7 +26,11 @@ def step_lines(event: str, build: Build, output: Output) -> StepLines:
 
 
 def bring_up(build: Build, side: Side, release: str, steps: Steps) -> BringUp:
-    """Give what a side has to pass before it gets traffic."""
+    """Give what a side has to pass before it gets traffic.
+
+    Raises:
+        ConfigError: the smoke suite cannot be read, or is wrong.
+    """
     from canaryctl.deploying.bring_up import BringUp
     from canaryctl.deploying.requests import Requests
 
@@ -79,4 +83,4 @@ def _smoke(build: Build, side: Side) -> Smoke:
     from canaryctl.deploying.smoke_step import SmokeStep
 
     version = Version.STABLE if side.name == "stable" else Version.CANARY
-    return SmokeStep(build.config, build.base, version, build.clock)
+    return SmokeStep.of(build.config, build.base, version, build.clock)

@@ -37,7 +37,7 @@ def placed(path: Place, lines: Lines, name: str) -> str:
 
 def nearest(word: str, known: list[str]) -> str:
     """Suggest what may have been meant; empty when nothing is near."""
-    near = difflib.get_close_matches(word, known, n=1)
+    near = difflib.get_close_matches(word, [one for one in known if one != word], n=1)
     return f" (did you mean {near[0]!r}?)" if near else ""
 
 

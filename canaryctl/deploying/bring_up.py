@@ -63,9 +63,9 @@ class BringUp:
         with self.steps.step("warm-up", f"{self.warm_up} requests to {self.side.name}") as step:
             step.said = self.requests.warm_up(self.warm_up, self.within, tick)
         _going_on(tick)
-        if self.smoke is not None:
+        if (smoke := self.smoke) is not None:
             with self.steps.step("smoke test", f"of {self.side.name}") as step:
-                step.said = self.smoke(tick)
+                step.said = _as_failure("smoke test", lambda: smoke(tick))
             _going_on(tick)
 
     def proven(self, release: str, tick: Tick, same_as: Sequence[Container] = ()) -> None:
@@ -77,7 +77,7 @@ class BringUp:
         health = Health(self.side, self.requests.probe, self.steps.clock)
         names = ", ".join(self.side.services)
         with self.steps.step("healthy", f"waiting for {names}, {self.within:g} s at most") as step:
-            found = _as_failure("healthy", lambda: health.wait(self.within, tick))
+            found = _as_failure("healthy", lambda: health.wait(self.within, tick), tick)
             step.said = f"{_listed(found)} healthy; {self.requests.path} answers 2xx"
         _going_on(tick)
         with self.steps.step("version", f"is it {release}?") as step:
@@ -90,7 +90,7 @@ class BringUp:
             self.steps.teller.note("start", said)
         what = f"{names} at {release} in Compose project {side.compose.project.name}"
         with self.steps.step("start", what) as step:
-            _as_failure("start", lambda: side.up(release, self._patient(tick)))
+            _as_failure("start", lambda: side.up(release, self._patient(tick)), self._patient(tick))
             step.said = f"{what}; {side.env.path.name} has {side.variable}={release}"
         _going_on(tick)
 
@@ -138,10 +138,11 @@ def _listed(containers: Sequence[Container]) -> str:
     return ", ".join(one.name for one in containers)
 
 
-def _as_failure(step: str, act: Callable[[], _T]) -> _T:
+def _as_failure(step: str, act: Callable[[], _T], tick: Tick = lambda: None) -> _T:
     """Do it; whatever goes wrong is this step's failure.
 
     Raises:
+        Stopped: somebody asked to stop, and so it ended.
         DeployFailed: it went wrong.
     """
     try:
@@ -149,6 +150,7 @@ def _as_failure(step: str, act: Callable[[], _T]) -> _T:
     except DeployFailed:
         raise
     except CanaryctlError as error:
+        _going_on(tick)
         raise DeployFailed(step, str(error), next_step=error.next_step) from error
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from canaryctl.core.errors import HostError
-from canaryctl.deploying.failed import DeployFailed
+from canaryctl.deploying.failed import DeployFailed, Stopped
 from canaryctl.deploying.side import Side, Tick
 from canaryctl.drivers.compose_containers import Container
 from canaryctl.ports import Clock
@@ -43,6 +43,7 @@ class Health:
         Raises:
             DeployFailed: one has ended or is started again and again (told at once, with its
                 exit code and last lines); or not within the time, with what was missing.
+            Stopped: somebody asked to stop.
             HostError: the engine does not answer.
         """
         until = self.clock.now() + within
@@ -51,8 +52,8 @@ class Health:
             missing = self._missing(found)
             if not missing and not (missing := self.probe()):
                 return found
-            if tick():
-                raise DeployFailed(STEP, "stopped while it was waited for")
+            if by := tick():
+                raise Stopped(str(by))
             if self.clock.now() >= until:
                 said = self._said(self.side.serving(found))
                 raise DeployFailed(STEP, f"not within {within:g} s: {missing}{said}")

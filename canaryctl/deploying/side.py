@@ -68,20 +68,20 @@ class Side:
 
         The environment file is changed first: whoever runs Compose by hand after a death in
         between gets the same. Where Compose fails and nothing of the release is there, the file
-        gets its old value again.
+        is as it was again.
 
         Raises:
             ConfigError: the environment file cannot be written.
             HostError: Compose failed; with the last lines of what it said.
         """
-        before = self.env.value(self.variable)
+        before = self.env.now()
         self.env.keep(self.variable, release)
         env = {self.variable: release}  # a variable of the shell counts more than the file
         try:
             self.compose("up", "-d", "--no-deps", *self.services, env=env, tick=tick)
         except HostError:
-            if before and not any(told(one, release).right for one in self.look()):
-                self.env.keep(self.variable, before)
+            if not any(told(one, release).right for one in self.look()):
+                self.env.put_back(before, self.variable, release)
             raise
 
     def stop(self, tick: Tick) -> None:

@@ -15,6 +15,7 @@ from canaryctl.smoke.configured import configured_target, suite_file
 from canaryctl.smoke.load import load_suite
 from canaryctl.smoke.result import Outcome
 from canaryctl.smoke.run import run_suite
+from canaryctl.smoke.suite import Suite
 
 STEP = "smoke test"
 _LOOK_EVERY = 0.1
@@ -24,26 +25,39 @@ _LOOK_EVERY = 0.1
 class SmokeStep:
     """Tests one version.
 
+    The suite is read before anything is touched: a mistake in it leaves all as it was.
+
     Attributes:
-        config: names the suite, and where the version answers.
+        suite: what is asked.
+        config: says where the version answers.
         base: the folder of canary.yaml.
         version: which one.
         clock: for the times.
     """
 
+    suite: Suite
     config: Config
     base: Path
     version: Version
     clock: Clock
+
+    @classmethod
+    def of(cls, config: Config, base: Path, version: Version, clock: Clock) -> SmokeStep:
+        """Read the suite that the configuration names.
+
+        Raises:
+            ConfigError: it cannot be read, or is wrong.
+        """
+        return cls(load_suite(suite_file(config, base)), config, base, version, clock)
 
     def __call__(self, tick: Tick) -> str:
         """Run the suite; says what passed.
 
         Raises:
             DeployFailed: a step of it failed; names the first one.
-            ConfigError: the suite is wrong.
+            ConfigError: where the version answers cannot be told.
         """
-        suite = load_suite(suite_file(self.config, self.base))
+        suite = self.suite
         target = configured_target(self.config, self.base, self.version, suite)
         with ThreadPoolExecutor(1) as pool:
             running = pool.submit(run_suite, suite, target, self.clock)

@@ -62,24 +62,46 @@ class EnvFile:
         if not _PLAIN.fullmatch(value):
             raise ValueError(f"{value!r} is no plain word for {self.path.name}")
         before = self._read()
-        found = _last(before, variable)
-        if found is None:
-            end = b"\r\n" if b"\r\n" in before else b"\n"
-            gap = b"" if not before or before.endswith(b"\n") else end
-            after = before + gap + f"{variable}={value}".encode() + end
-        elif _bare(found["value"].decode(errors="replace")) == value:
+        after = _with(before, variable, value)
+        if after == before:
             return False
+        self._replaced(after, variable)
+        return True
+
+    def now(self) -> bytes | None:
+        """Give all of it, for ``put_back``; None where there is none.
+
+        Raises:
+            ConfigError: the file cannot be read.
+        """
+        return self._read() if self.path.exists() else None
+
+    def put_back(self, before: bytes | None, variable: str, value: str) -> None:
+        """Undo ``keep``, byte for byte, unless somebody has changed the file since.
+
+        Args:
+            before: what ``now`` gave.
+            variable: what was kept.
+            value: its value.
+
+        Raises:
+            ConfigError: the file cannot be read or written.
+        """
+        if self._read() != _with(before or b"", variable, value):
+            return
+        if before is None:
+            self.path.unlink(missing_ok=True)
         else:
-            begin, end_at = found.span("value")
-            after = before[:begin] + value.encode() + before[end_at:]
+            self._replaced(before, variable)
+
+    def _replaced(self, text: bytes, variable: str) -> None:
         try:
-            replaced(self.path, after, NEW)
+            replaced(self.path, text, NEW)
         except OSError as error:
             raise ConfigError(
                 f"deploy.env_file: {self.path} cannot be written: {error.strerror or error}",
                 next_step=f"this user needs to write it: it keeps {variable}",
             ) from error
-        return True
 
     def _read(self) -> bytes:
         try:
@@ -90,6 +112,19 @@ class EnvFile:
             raise ConfigError(
                 f"deploy.env_file: {self.path} cannot be read: {error.strerror or error}"
             ) from error
+
+
+def _with(text: bytes, variable: str, value: str) -> bytes:
+    """Give the text with a variable set to a value; the same where it is so already."""
+    found = _last(text, variable)
+    if found is None:
+        end = b"\r\n" if b"\r\n" in text else b"\n"
+        gap = b"" if not text or text.endswith(b"\n") else end
+        return text + gap + f"{variable}={value}".encode() + end
+    if _bare(found["value"].decode(errors="replace")) == value:
+        return text
+    begin, end_at = found.span("value")
+    return text[:begin] + value.encode() + text[end_at:]
 
 
 def _last(text: bytes, variable: str) -> re.Match[bytes] | None:

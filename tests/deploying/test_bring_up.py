@@ -8,16 +8,21 @@ from pathlib import Path
 
 import pytest
 
+from canaryctl.config import load
+from canaryctl.core.errors import ConfigError
+from canaryctl.core.series import Version
 from canaryctl.deploying.bring_up import BringUp
 from canaryctl.deploying.failed import DeployFailed, Stopped
 from canaryctl.deploying.requests import Requests
 from canaryctl.deploying.side import Tick
+from canaryctl.deploying.smoke_step import SmokeStep
 from canaryctl.deploying.teller import Steps
 from canaryctl.deploying.told_version import told
 from canaryctl.drivers.compose_containers import Container
 from canaryctl.ports import Identified
 from tests.deploying.fakes import Heard, Project, container
 from tests.deploying.server import Server
+from tests.fake_world import FakeClock
 
 
 def passed(_: Tick) -> str:
@@ -177,17 +182,45 @@ def test_compose_that_fails_is_said(tmp_path: Path) -> None:
     with pytest.raises(DeployFailed, match=r"start: .*no such image") as caught:
         made(project, "")[0]("v0.2.0", never)
     assert caught.value.exit_code == 4
-    (tmp_path / ".env").write_text("CANARY_VERSION=v0.1.0\n")
-    with pytest.raises(DeployFailed):
-        made(project, "")[0]("v0.2.0", never)
-    # A later `up` by hand keeps what runs.
-    assert (tmp_path / ".env").read_text() == "CANARY_VERSION=v0.1.0\n"
+    assert not (tmp_path / ".env").exists()
+    for before in ('CANARY_VERSION="v0.1.0" # it\r\n', "OTHER=1"):
+        (tmp_path / ".env").write_bytes(before.encode())
+        with pytest.raises(DeployFailed):
+            made(project, "")[0]("v0.2.0", never)
+        # A later `up` by hand keeps what runs.
+        assert (tmp_path / ".env").read_bytes() == before.encode()
 
 
 def test_somebody_who_stops_it_is_heard_between_the_steps(tmp_path: Path) -> None:
     with Server() as server, pytest.raises(Stopped, match="Ctrl-C") as caught:
         made(Project(tmp_path), server.url)[0]("v0.2.0", lambda: "Ctrl-C")
     assert caught.value.exit_code == 130
+
+
+def test_somebody_who_stops_it_while_it_waits_is_heard(tmp_path: Path) -> None:
+    asked = iter([None, None, None])
+
+    def tick() -> str | None:
+        return next(asked, "Ctrl-C")
+
+    with Server(status=503) as server, pytest.raises(Stopped, match="Ctrl-C"):
+        made(Project(tmp_path), server.url)[0]("v0.2.0", tick)
+    ended = Project(tmp_path, broken="`compose up` was stopped")
+    with pytest.raises(Stopped, match="Ctrl-C"):
+        made(ended, "")[0]("v0.2.0", lambda: "Ctrl-C")
+
+
+def test_a_smoke_suite_with_a_mistake_is_told_before_anything_begins(tmp_path: Path) -> None:
+    (tmp_path / "suite.yaml").write_text("name: x\nsteps: [{name: a, request: {path: /}, x: 1}]\n")
+    (tmp_path / "canary.yaml").write_text(
+        "service: shop\nversions: {stable: {address: 'a:1'}, canary: {address: 'b:1'}}\n"
+        "gateway: {driver: local, config: /etc/nginx/up.conf, verify: 'http://127.0.0.1:9'}\n"
+        "metrics: {provider: prometheus, url: 'http://a:1'}\n"
+        "smoke: {suite: suite.yaml}\n"
+    )
+    config = load(tmp_path / "canary.yaml")
+    with pytest.raises(ConfigError, match=r"suite.yaml:2: steps\[0\].x: unknown key"):
+        SmokeStep.of(config, tmp_path, Version.CANARY, FakeClock())
 
 
 @pytest.mark.parametrize(

@@ -72,3 +72,13 @@ def test_a_value_that_is_more_than_a_word_is_refused(tmp_path: Path) -> None:
 def test_a_folder_in_its_place_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"deploy\.env_file.*cannot be read"):
         EnvFile(tmp_path).value("V")
+
+
+def test_what_somebody_has_changed_since_is_not_put_back(tmp_path: Path) -> None:
+    file = EnvFile(tmp_path / ".env")
+    file.path.write_text("A=1\n")
+    before = file.now()
+    file.keep("V", "v2")
+    file.path.write_text("A=2\nV=v2\n")
+    file.put_back(before, "V", "v2")
+    assert file.path.read_text() == "A=2\nV=v2\n"

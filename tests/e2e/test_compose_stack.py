@@ -85,6 +85,30 @@ def test_a_version_is_deployed_rolled_out_and_promoted(
     assert set(figures.figures["versions"]) == {"canary", "stable"}
 
 
+def test_a_mistake_in_the_smoke_suite_leaves_all_as_it_was(
+    compose: ComposeWorld, tool: Tool
+) -> None:
+    (compose.base / "bad.yaml").write_text("name: x\nsteps: [{name: a, request: {}}]\n")
+    before = compose.env_file.read_bytes()
+    config = compose.config(smoke={"suite": "bad.yaml"})
+    out = tool.run("rollout", "--version", "v0.3.0", "--deploy", config=config)
+    assert out.code == 2, out.err
+    assert "bad.yaml:2: steps[0].request.path" in out.err
+    assert compose.container("app-canary") is None
+    assert compose.env_file.read_bytes() == before
+    # What is not there yet is no reason to fail a rehearsal.
+    fine = tool.run("rollout", "--version", "v0.3.0", "--dry-run", "--deploy", config=config)
+    assert fine.code == 2
+    assert "smoke suite" in fine.err
+    config = compose.config()
+    fine = tool.run("rollout", "--version", "v0.3.0", "--dry-run", "--deploy", config=config)
+    assert fine.code == 0, fine.err
+    assert "app-canary:8001 is not there yet" in fine.out
+    without = tool.run("rollout", "--version", "v0.3.0", "--dry-run", config=config)
+    assert without.code == 2
+    assert "host not found" in without.err
+
+
 @pytest.mark.parametrize(
     ("fault", "gate"),
     [
