@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from canaryctl.cli.context import Output
 from canaryctl.deploying.canary import CanaryDeployment
-from canaryctl.deploying.failed import DeployFailed
+from canaryctl.deploying.failed import DeployFailed, Stopped
 
 if TYPE_CHECKING:
     from canaryctl.core.errors import CanaryctlError
@@ -57,8 +57,9 @@ class Deploying:
         except BaseException as error:
             if isinstance(error, DeployFailed):
                 self._record("deploy failed", str(error))
-                again = f"then `canaryctl rollout --version {release} --deploy`"
-                error.next_step = error.next_step or f"no traffic was shifted; mend that, {again}"
+                again = f"`canaryctl rollout --version {release} --deploy`"
+                mend = "" if isinstance(error, Stopped) else "mend that, then "
+                error.next_step = error.next_step or f"no traffic was shifted; {mend}{again}"
             self.tenure.give_back()
             raise
         from canaryctl.listeners.journal_deployed import DEPLOYED

@@ -69,6 +69,7 @@ def run(build: Build, given: Context, release: str, output: Output) -> Ended:
         said = f"{release} is promoted already: stable runs it and has all traffic"
         return Ended(Outcome.PROMOTED, said, 0, done=False)
     if not sight.first.goes_on:
+        _unled(build)
         if sight.first is Next.ROLLED_BACK:
             _forget(build)
         raise refusal(sight, release)
@@ -117,6 +118,19 @@ def _take(build: Build, tenure: GatewayTenure, release: str) -> None:
             build.clock.sleep(_LOOK_AGAIN)
         else:
             return
+
+
+def _unled(build: Build) -> None:
+    """Make sure that nobody is at work here: what was seen may be half of their way.
+
+    Raises:
+        GatewayHeld: somebody is.
+    """
+    from canaryctl.drivers.lease_file import held
+
+    found = build.lease.look()
+    if found.lease is not None and found.left > 0:
+        raise held(found.lease, found.left)
 
 
 def _forget(build: Build) -> None:

@@ -146,6 +146,11 @@ def abandoned(build: Build) -> Left:
     found = build.lease.look()
     if found.lease is not None and found.left > 0:
         raise held(found.lease, found.left)
+    if (record := build.promotion.look()) is not None:
+        raise NoRollout(
+            f"it is the promotion of {record.release} that was interrupted here ({record.phase})",
+            next_step=f"`canaryctl promote --version {record.release}` goes on with it",
+        )
     if found.lease is not None:
         lease = found.lease
         return Left(lease.release, lease.rollout, lease.stage, lease.weight)
@@ -170,8 +175,21 @@ def _fits(left: Left, weights: list[str]) -> None:
             f"rollout {left.rollout} was in stage {left.stage + 1}"
             + (f" at {left.weight} %" if left.weight else "")
             + f"; the stages here are {', '.join(weights)} %",
-            next_step="give the stages that it was begun with (--stages)",
+            next_step=f"give the stages that it was begun with (--stages{_begun_with(left)})",
         )
+
+
+def _begun_with(left: Left) -> str:
+    """Give a rollout's stages as this machine's journal knows them; empty: it does not."""
+    from canaryctl.core.errors import ConfigError
+    from canaryctl.listeners.journal_read import find
+
+    try:
+        plan = find(left.rollout).plan or {}
+    except ConfigError:
+        return ""
+    stages = [f"{stage['weight']:g}" for stage in plan.get("stages", ())]
+    return f" {','.join(stages)}" if stages else ""
 
 
 def failed(build: Build) -> str:

@@ -122,7 +122,8 @@ def run(
     canary = None
     if deploy or adopted is not None:
         canary = deploying(build, mark, tenure, stop.by, output)
-    beside, banner = Beside.of(build, mark), banner_of(build, mark, given.command)
+    beside = Beside.of(build, mark)
+    banner = banner_of(build, mark, given.command, deployed=canary is not None)
     listeners: list[Listener] = [
         Journal.opened(build, mark, setup=Setup(plan, gates, config.judgement())),
         *shown(banner, mark.rollout, output, late=canary is not None),

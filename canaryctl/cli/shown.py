@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from canaryctl.wiring import Build
 
 
-def banner_of(build: Build, mark: Mark, command: str) -> Banner:
+def banner_of(build: Build, mark: Mark, command: str, *, deployed: bool = False) -> Banner:
     """Say what is rolled out, and where.
 
-    ``command`` is how canaryctl was called, up to the verb, for the next steps.
+    ``command`` is how canaryctl was called, up to the verb, for the next steps. ``deployed``: the
+    canary goes when the rollout goes back.
     """
     from canaryctl.cli.rules import judged_line
     from canaryctl.listeners.words import Banner
@@ -29,6 +30,7 @@ def banner_of(build: Build, mark: Mark, command: str) -> Banner:
         source=build.source,
         command=command,
         judged=judged_line(build.config),
+        deployed=deployed,
     )
 
 

@@ -108,9 +108,10 @@ def next_steps(state: State, banner: Banner, weight: Weight | None) -> tuple[str
         weight: what NGINX is known to have in force, None when that is unknown.
     """
     cause = state.ending.cause if state.ending else Cause.NOT_PROVEN
+    deploy = " --deploy" if banner.deployed else ""
     filled = {
         "call": banner.command,
-        "again": f"roll out again: {banner.command} rollout --version {banner.release}",
+        "again": f"roll out again: {banner.command} rollout --version {banner.release}{deploy}",
         "release": banner.release,
         "gateway": banner.gateway,
         "source": banner.source,

@@ -61,6 +61,7 @@ class Banner:
         notes: what is worth knowing beforehand, a sentence each.
         command: how canaryctl was called, up to the verb, for the next steps.
         judged: how the gates are judged, after "every 10 s"; empty: nothing more to say.
+        deployed: the canary is brought up first, and down again when it goes back.
     """
 
     service: str
@@ -70,6 +71,7 @@ class Banner:
     notes: tuple[str, ...] = ()
     command: str = "canaryctl"
     judged: str = ""
+    deployed: bool = False
 
 
 def banner_lines(banner: Banner, plan: Plan) -> tuple[Line, ...]:

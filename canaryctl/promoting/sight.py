@@ -107,10 +107,15 @@ def refusal(sight: Sight, release: str) -> NotPromotable:
             return NotPromotable(
                 said, next_step="`canaryctl status` tells whose they are; `canaryctl rollback`"
             )
+    begin = f"`canaryctl rollout --version {release} --deploy`"
+    if seen.weight != Weight.ZERO:
+        begin = f"`canaryctl rollback` first, then {begin}"
+        if mark and mark.release != release and seen.weight == Weight.FULL:
+            begin = f"`canaryctl promote --version {mark.release}`, or {begin}"
     return NotPromotable(
         f"{release} is not rolled out: {there}; a promotion begins with all traffic on the canary, "
         "by a rollout that succeeded",
-        next_step=f"`canaryctl rollout --version {release} --deploy`",
+        next_step=begin,
     )
 
 

@@ -135,6 +135,9 @@ def test_a_canary_that_fails_is_thrown_back_and_taken_down(
         rollout.wait_for(
             lambda e: e.get("status") == "proven" and e["weight"] == 50, "50 %", WITHIN
         )
+        if fault is Fault.LOSS:
+            early = tool.run("promote", "--version", version, config=config)
+            assert early.code == 5, early.err
         if fault is Fault.SCHEMA:
             rollout = resumed(compose, tool, rollout, config)
         switch(f"http://127.0.0.1:{compose.ports['CANARY_FAULTS_PORT']}/faults", SETTINGS[fault])
@@ -147,6 +150,7 @@ def test_a_canary_that_fails_is_thrown_back_and_taken_down(
     # So it does when the rollout that brought it up was killed, and another one continued it.
     done = [e["step"] for e in ended.events if e["event"] == "deploy" and e["status"] == "done"]
     assert done[-2:] == ["logs", "stop"]
+    assert f"rollout --version {version} --deploy" in ended.err
     canary = compose.container("app-canary")
     assert canary is not None
     assert canary.status == "exited"

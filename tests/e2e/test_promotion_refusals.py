@@ -25,7 +25,11 @@ def test_by_hand_too(local: LocalWorld, tool: Tool) -> None:
             ("weights", "set", "0"),
             ("recover",),
             ("rollout", "--version", "v0.2.0"),
+            ("resume",),
         )
+        resumed = ends.pop()
+        said = "it is the promotion of v0.2.0 that was interrupted here (replacing)"
+        one_clear_message(resumed, said, "canaryctl promote --version v0.2.0")
         for one in ends:
             one_clear_message(one, "stable is being replaced by v0.2.0", "promote --version v0.2.0")
         assert local.in_force() == before

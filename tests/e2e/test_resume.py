@@ -95,6 +95,8 @@ def test_what_a_guard_returned_is_resumed_at_its_stage(
     other = Tool(tmp_path / "another-machine")
     wrong = other.run("resume", "--stages", "100", config=config)
     one_clear_message(wrong, "was in stage 2", "the stages here are 100 %", code=2)
+    here = tool.run("resume", "--stages", "100", config=config)
+    one_clear_message(here, "was in stage 2", "(--stages 5,25,100)", code=2)
     short = ["--observation-period", "1s", "--output", "json"]
     ended = other.run("resume", *short, config=config)
     assert ended.code == 0, ended.err

@@ -212,6 +212,12 @@ def test_every_end_has_next_steps_with_the_command_as_it_was_called(cause: Cause
     assert not [step for step in steps if "{" in step.replace("{call}", "")]
 
 
+def test_a_canary_that_was_taken_down_is_deployed_again() -> None:
+    state = State(plan(), Phase.ENDED, ending=Ending(Cause.GATE_FAILED, "so"))
+    again = " ".join(next_steps(state, replace(BANNER, deployed=True), Weight.ZERO))
+    assert f"rollout --version {BANNER.release} --deploy" in again
+
+
 @pytest.mark.parametrize("width", [60, 80, 100])
 def test_the_table_stays_within_its_columns(width: int) -> None:
     block = ended(failed, width)
