@@ -69,19 +69,32 @@ def _bounded(words: str) -> str:
     return words if len(words) <= _LONGEST else f"{words[:_LONGEST]}…"
 
 
+_LIST, _MAPPING = "a list is expected", "a mapping is expected"
+_SAID = {
+    "extra_forbidden": "unknown key",
+    "missing": "missing",
+    "tuple_type": _LIST,
+    "list_type": _LIST,
+    "model_type": _MAPPING,
+    "model_attributes_type": _MAPPING,
+    "dict_type": _MAPPING,
+    "mapping_type": _MAPPING,
+    "too_short": "at least {min_length} is needed",
+}
+"""What is said instead of pydantic's own words, by its names."""
+
+
 def _words(problem: Mapping[str, Any]) -> str:
     kind, context = problem["type"], problem.get("ctx") or {}
     match kind:
-        case "extra_forbidden":
-            return "unknown key"
-        case "missing":
-            return "missing"
         case "union_tag_invalid":
             return f"{context['tag']!r} is none of {context['expected_tags']}"
         case "union_tag_not_found":
             return f"missing: {context['discriminator']}"
         case "string_pattern_mismatch":
             return f"{problem['input']!r} is not of the form {context['pattern']}"
+    if said := _SAID.get(kind):
+        return said.format_map(context)
     return str(problem["msg"]).removeprefix("Value error, ")
 
 

@@ -93,6 +93,8 @@ MISTAKES = [
     ("app-canary:8001", "app:8000", r"stable and canary share app:8000"),
     ("version: canary", "version: production", r"nothing tells them apart"),
     ("service: fragrance-ai", "service: 'a; b'", r"service: 'a; b' is not of the form"),
+    ("service: fragrance-ai", "service: a\nhooks: {a: 1}", r"hooks: a list is expected"),
+    ("service: fragrance-ai", "service: a\nchecks: 5", r"checks: a mapping is expected"),
     ("driver: docker", "driver: dokcer", r"'dokcer' is none of .*'docker'"),
     ("  container: fragrance-ai-nginx\n", "", r"gateway: name the NGINX container"),
     ("{{ select }}", "{{ slect }}", r"unknown placeholder \{\{ slect \}\}"),
