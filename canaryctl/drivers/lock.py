@@ -31,7 +31,7 @@ _SUFFIX = re.compile(r"\b[0-9a-f]{6}\b")
 _MOST_LEFT = 8
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Turn:
     """One process' turn at changing the gateway.
 
@@ -39,10 +39,12 @@ class Turn:
         mine: part of the names of what this change stages; no other change has it.
         left: the same of changes that were not finished. One may still be under way: what an
             engine was told goes on when the teller is killed.
+        clean: what was staged is gone. False: the next turn takes it away.
     """
 
     mine: str
     left: tuple[str, ...] = ()
+    clean: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,10 @@ class Locks:
             if taken:
                 with contextlib.suppress(OSError):  # a full disk
                     os.ftruncate(held, os.pwrite(held, " ".join([mine, *left]).encode(), 0))
-            yield Turn(mine, tuple(left))
-            if taken:  # not after an error: then something may be left, or still under way
+            turn = Turn(mine, tuple(left))
+            yield turn
+            # Not after an error: then something may be left, or still under way.
+            if taken and turn.clean:
                 with contextlib.suppress(OSError):
                     os.ftruncate(held, 0)
         finally:

@@ -148,6 +148,8 @@ class NginxRouter:
                 why = f"{error}; {tried.words}" if tried.words else str(error)
                 raise restore(tried.before, tried.after, weight, why) from error
             self._known, self._last, self._weight = tried.after, generation, weight
+            if tried.left:
+                turn.clean = self._done(tried.place.cleaned())
             return Proof(generation, weight, self.clock.now() - began, answers)
 
     def _remembered(self) -> Before | None:
@@ -230,7 +232,14 @@ class NginxRouter:
         seen = self._survey(whole=False)
         with self.writing() as turn:
             place = self._stage(seen, turn)
-            self.host.perform([*place.forgotten(), *(place.swept() if whole else ())])
+            turn.clean = self._done([*place.forgotten(), *(place.swept() if whole else ())])
+
+    def _done(self, steps: list[Step]) -> bool:
+        """Do what nothing depends on; tells whether all of it was done."""
+        try:
+            return failed(steps, self.host.perform(steps)) is None
+        except HostError:
+            return False
 
     def generation(self) -> str:
         """See ``Router.generation``."""

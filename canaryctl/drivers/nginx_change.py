@@ -27,6 +27,7 @@ class Tried:
         after: what is to be live.
         words: for the message, when the change cannot be proven.
         hopeless: NGINX was not told to reload, so there is nothing to wait for.
+        left: its staged files may be there still.
     """
 
     place: Stage
@@ -34,6 +35,7 @@ class Tried:
     after: Before
     words: str = ""
     hopeless: bool = False
+    left: bool = False
 
 
 def made(host: Host, tried: Tried, weight: Weight) -> Tried:
@@ -52,7 +54,7 @@ def made(host: Host, tried: Tried, weight: Weight) -> Tried:
         done = host.perform(steps)
     except HostError as error:
         # Nothing is known about how far it came; NGINX itself will tell.
-        return replace(tried, words=str(error))
+        return replace(tried, words=str(error), left=True)
     match failed(steps, done):
         case None:
             words = f"NGINX said: {complaint(done.output)}" if done.output.strip() else ""
@@ -70,7 +72,7 @@ def made(host: Host, tried: Tried, weight: Weight) -> Tried:
             words = f"NGINX was not told to reload: {complaint(done.output)}"
             return replace(tried, words=words, hopeless=True)
     words = f"not all staged files could be removed: {done.output.strip()}"
-    return replace(tried, words=words)
+    return replace(tried, words=words, left=True)
 
 
 def refuse(step: Step, place: Stage, weight: Weight, output: str) -> NoReturn:

@@ -469,6 +469,34 @@ def test_a_change_left_unfinished_cannot_come_into_force_later(current: Gateway)
     assert _hidden(current) == []
 
 
+@pytest.mark.parametrize("gone", [0, 1])
+def test_what_was_staged_goes_though_the_answer_to_the_change_was_lost(
+    current: Gateway, gone: int
+) -> None:
+    """Its container was killed after the swap, say; ``gone``: the next call fails as well."""
+    current.router.set(Weight.ZERO, Mark(), None)
+
+    class Cut(_Meddled):
+        lost = 0
+
+        def perform(self, steps: list[Step]) -> Performed:
+            swaps = any(isinstance(step, Swap) for step in steps)
+            if swaps and not self.lost:
+                self.lost = 1
+                super().perform([step for step in steps if not isinstance(step, Remove)])
+                raise HostError("the connection was cut")
+            if 0 < self.lost <= gone:
+                self.lost += 1
+                raise HostError("the connection was cut")
+            return super().perform(steps)
+
+    host = Cut(current.made["host"], lambda: None)
+    assert current.fresh(host=host).set(percent("5"), Mark(), None).weight == percent("5")
+    assert bool(_hidden(current)) == bool(gone)
+    current.router.set(Weight.ZERO, Mark(), None)
+    assert _hidden(current) == []
+
+
 def test_looking_while_nothing_runs(current: Gateway) -> None:
     assert current.site is not None
     proof = current.router.set(percent("5"), Mark(release="v2"), None)
