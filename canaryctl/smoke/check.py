@@ -50,6 +50,16 @@ class Check(Model):
             raise ValueError("exists: false goes with nothing else")
         return self
 
+    @model_validator(mode="after")
+    def _can_be_met(self) -> Check:
+        for low, high in (("min", "max"), ("min_length", "max_length")):
+            least, most = getattr(self, low), getattr(self, high)
+            if least is not None and most is not None and not least <= most:
+                raise ValueError(
+                    f"no value is at least {low} {least:g} and at most {high} {most:g}"
+                )
+        return self
+
     def problems(
         self, path: str, looked: Sequence[Found | Nothing], saved: Mapping[str, Any], clock: Clock
     ) -> list[Problem]:
