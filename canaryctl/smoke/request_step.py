@@ -11,6 +11,7 @@ from canaryctl.config.secrets import is_secret
 from canaryctl.core.redaction import SECRETS
 from canaryctl.drivers.bounded_http import Answer, NoConnectionError, RequestError
 from canaryctl.smoke.excerpt import of_body, of_text, of_value
+from canaryctl.smoke.json_body import NoJsonError, document_of
 from canaryctl.smoke.json_path import Found, JsonPath
 from canaryctl.smoke.problem import Problem
 from canaryctl.smoke.saved import UnfitError, in_header, in_json, in_text, in_url
@@ -133,10 +134,11 @@ def _read(
     if not expect.values and not step.save:
         return
     try:
-        document = json.loads(answer.body, parse_constant=_no_json)
-    except (ValueError, RecursionError):
+        document = document_of(answer.body)
+    except NoJsonError as error:
         kind = of_text(answer.content_type, _BEGINNING) or "no content type"
-        asked.problems.append(Problem("body", "JSON", f"{kind}: {of_text(_text(answer))}"))
+        came = f"{kind}, {error}" if str(error) else kind
+        asked.problems.append(Problem("body", "JSON", f"{came}: {of_text(_text(answer))}"))
         return
     for path, check in expect.values.items():
         looked = JsonPath.parse(path).look(document)
@@ -171,7 +173,3 @@ def _save(step: RequestStep, document: Any, asked: Asked) -> list[Problem]:
         if isinstance(value, str) and (is_secret((name,)) or is_secret((path.split(".")[-1],))):
             SECRETS.add([value])
     return problems
-
-
-def _no_json(word: str) -> float:
-    raise ValueError(f"{word} is no JSON")

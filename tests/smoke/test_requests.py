@@ -234,6 +234,25 @@ def test_an_answer_of_any_size_or_content_is_shown_in_one_bounded_line(service: 
         assert step.detail.isprintable()
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"a": -Infinity}', 'application/json, -Infinity is no JSON: {"a": -Infinity}'),
+        (b'{"a": ' + b"9" * 5_000 + b"}", "a number of more than 4300 digits: {"),
+        (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, 'nested too deep to be read: {"a":{"a":'),
+        (b'{"a": "\xff"}', 'bytes that are no text: {"a": "'),
+        (b"{", "came application/json: {"),
+    ],
+    ids=["infinity", "digits", "deep", "bytes", "broken"],
+)
+def test_what_is_wrong_with_json_is_said(service: Service, body: bytes, said: str) -> None:
+    service.routes["GET /x"] = Reply(200, body)
+    (step,) = run(service, "- {name: a, request: {path: /x}, expect: {json: {$.a: 1}}}").steps
+    assert "body: expected JSON, came application/json" in step.detail
+    assert said in step.detail
+    assert len(step.detail) < 400
+
+
 def test_a_request_is_sent_once_even_when_the_connection_is_dropped(service: Service) -> None:
     service.routes["POST /x"] = Reply(200, b"", {"Content-Length": "50", "Connection": "close"})
     result = run(service, "- {name: a, request: {method: POST, path: /x, json: null}}")
