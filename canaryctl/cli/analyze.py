@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from canaryctl.wiring import Build
 
 _WATCHED = 10.0
+_SHORTEST = 1.0
+"""Seconds. Pages are looked at once a second, and Prometheus is asked for whole seconds."""
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +39,7 @@ def analyze(
 
     Ends 0 when all gates pass, 1 when one failed, 4 when one cannot tell.
     """
-    from canaryctl.cli.flags import release_of, seconds_of
+    from canaryctl.cli.flags import release_of
     from canaryctl.core.comparison.advice import advise, critical
     from canaryctl.core.comparison.compare import compare
     from canaryctl.core.measure import measure
@@ -48,7 +50,7 @@ def analyze(
     from canaryctl.listeners.tree import Before, tree
 
     build = context(ctx).build()
-    length = seconds_of("--window", window) if window else None
+    length = None if window is None else _length(window)
     gates = build.config.core_gates()
     look = _looked(build, length, release_of(version))
     findings = measure(gates, look)
@@ -69,6 +71,16 @@ def analyze(
         ):
             typer.echo(one.text)
     raise typer.Exit(code)
+
+
+def _length(window: str) -> float:
+    from canaryctl.cli.flags import seconds_of
+    from canaryctl.core.errors import ConfigError
+
+    length = seconds_of("--window", window)
+    if length < _SHORTEST:
+        raise ConfigError(f"--window {window!r}: at least {_SHORTEST:g} s; nothing was touched")
+    return length
 
 
 def _looked(build: Build, length: float | None, release: str) -> Look:

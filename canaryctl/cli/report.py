@@ -43,6 +43,8 @@ def report(
 
     if html is None and not markdown and to is None and output is Output.TEXT:
         raise ConfigError("nothing to write: --html FILE, --markdown, or both")
+    if html is not None and to is not None and html.resolve() == to.resolve():
+        raise ConfigError(f"--html and --to are the same file, {to}")
     facts = report_of(entry)
     done = _written(facts, html, to, markdown=markdown, output=output)
     if output is Output.JSON:
@@ -64,19 +66,23 @@ def _written(
         "exit_code": facts.exit_code,
         "lacks": list(facts.lacks),
     }
+    files: dict[str, tuple[Path, str]] = {}
     if html is not None:
-        from canaryctl.reporting.file import write
         from canaryctl.reporting.page import page
 
-        done["html"] = {"file": str(html), "bytes": write(html, page(facts, _made()))}
-        typer.echo(_told(html, done["html"]["bytes"], facts), err=True)
+        files["html"] = html, page(facts, _made())
     if to is not None:
-        from canaryctl.reporting.file import write
         from canaryctl.reporting.markdown import markdown as as_markdown
 
-        done["markdown"] = {"file": str(to), "bytes": write(to, as_markdown(facts))}
-        typer.echo(_told(to, done["markdown"]["bytes"], facts), err=True)
-    elif markdown:
+        files["markdown"] = to, as_markdown(facts)
+    if files:
+        from canaryctl.reporting.file import write
+
+        sizes = write(dict(files.values()))
+        for key, (path, _) in files.items():
+            done[key] = {"file": str(path), "bytes": sizes[path]}
+            typer.echo(_told(path, sizes[path], facts), err=True)
+    if markdown and to is None:
         from canaryctl.reporting.markdown import markdown as as_markdown
 
         text = as_markdown(facts)

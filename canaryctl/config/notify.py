@@ -40,7 +40,9 @@ class ChannelModel(Model):
     @classmethod
     def _is_url(cls, value: SecretStr) -> SecretStr:
         if not _URL.fullmatch(value.get_secret_value()):
-            raise ValueError("an apprise URL, such as slack://… or mailto://…")
+            # No example in full, nor a word as long as a secret: what was given counts as one,
+            # and would be masked in the example too.
+            raise ValueError("an apprise URL: such as slack, json or ntfy, then :// and the rest")
         return value
 
     def core(self) -> Channel:

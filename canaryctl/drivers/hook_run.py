@@ -11,6 +11,7 @@ from canaryctl.core.errors import CanaryctlError
 from canaryctl.core.gate import Status
 from canaryctl.core.hooks import Hook, HookFacts, HookResult
 from canaryctl.core.redaction import SECRETS
+from canaryctl.core.visible import visible
 from canaryctl.drivers.bounded_http import Address
 from canaryctl.drivers.command import Ran, run
 from canaryctl.ports import Clock
@@ -42,7 +43,7 @@ def run_hook(
     except Exception as error:  # noqa: BLE001  whatever a hook leads to, it is its own failure
         known = isinstance(error, CanaryctlError)
         said = str(error) if known else f"{type(error).__name__}: {error}"
-        return HookResult(hook.name, Status.ERROR, SECRETS.hide(said), seconds=clock.now() - began)
+        return HookResult(hook.name, Status.ERROR, _shown(said), seconds=clock.now() - began)
 
 
 def _ran(hook: Hook, facts: HookFacts, clock: Clock, base: Path, stopped: Stopped) -> HookResult:
@@ -63,8 +64,13 @@ def _ended(ran: Ran, timeout: float) -> str:
 
 def _words(last: str) -> str:
     """Give the last thing that it said, as the end of a sentence."""
-    said = SECRETS.hide(last.strip())
+    said = _shown(last.strip())
     return f": {said[:_LONGEST]}" if said else ""
+
+
+def _shown(said: str) -> str:
+    """Make it safe for everyone who reads it later: terminals, logs, the state, the journal."""
+    return visible(SECRETS.hide(said))
 
 
 def _told(hook: Hook, facts: HookFacts, clock: Clock) -> HookResult:
@@ -93,7 +99,7 @@ def _told(hook: Hook, facts: HookFacts, clock: Clock) -> HookResult:
         said = f"{_host(hook)} gave no answer within {hook.timeout:g} s"
         return HookResult(hook.name, Status.FAIL, said, seconds=clock.now() - began)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        said = SECRETS.hide(f"{_host(hook)} cannot be told: {error or type(error).__name__}")
+        said = _shown(f"{_host(hook)} cannot be told: {error or type(error).__name__}")
         return HookResult(hook.name, Status.ERROR, said, seconds=clock.now() - began)
     seconds = clock.now() - began
     lines = bytes(answered[:MOST_ANSWERED]).decode(errors="replace").splitlines()

@@ -12,10 +12,11 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
+from canaryctl.core.visible import visible
+
 LONGEST = 2_000
 """Characters of one span; what is longer is cut, and says so."""
 
-_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 _ASCII = str.maketrans(
     {
         "✓": "+",
@@ -101,15 +102,7 @@ def clean(text: str) -> str:
     """Write out every character that would act instead of being seen, and bound the length."""
     if len(text) > LONGEST:
         text = f"{text[:LONGEST]}… ({len(text) - LONGEST} more characters)"
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_shown(character) for character in text)
-
-
-def _shown(character: str) -> str:
-    if unicodedata.category(character) not in _UNSEEN:
-        return character
-    return character.encode("unicode_escape").decode("ascii")
+    return visible(text)
 
 
 def in_ascii(text: str) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import model_validator
 
@@ -12,11 +11,14 @@ from canaryctl.config.base import Model
 from canaryctl.smoke.excerpt import of_text, of_value
 from canaryctl.smoke.fields import Count, Json, Pattern
 from canaryctl.smoke.json_path import Found, Nothing
+from canaryctl.smoke.matching import unmatched
 from canaryctl.smoke.problem import Problem
 from canaryctl.smoke.saved import in_json
 
+if TYPE_CHECKING:
+    from canaryctl.ports import Clock
+
 Kind = Literal["string", "number", "integer", "boolean", "array", "object", "null"]
-_LONGEST_MATCHED = 100_000
 
 
 class Check(Model):
@@ -48,12 +50,37 @@ class Check(Model):
             raise ValueError("exists: false goes with nothing else")
         return self
 
-    def problems(self, found: Found | Nothing, saved: Mapping[str, Any]) -> list[Problem]:
+    @model_validator(mode="after")
+    def _can_be_met(self) -> Check:
+        for low, high in (("min", "max"), ("min_length", "max_length")):
+            least, most = getattr(self, low), getattr(self, high)
+            if least is not None and most is not None and not least <= most:
+                raise ValueError(
+                    f"no value is at least {low} {least:g} and at most {high} {most:g}"
+                )
+        return self
+
+    def problems(
+        self, path: str, looked: Sequence[Found | Nothing], saved: Mapping[str, Any], clock: Clock
+    ) -> list[Problem]:
         """Give what is wrong with what was found.
+
+        Args:
+            path: where the suite looks.
+            looked: what is there.
+            saved: values of earlier steps.
+            clock: bounds the time that ``matches`` takes.
 
         Raises:
             UnfitError: a saved value cannot stand in ``equals``.
         """
+        problems = [problem for one in looked for problem in self._of_one(one, saved)]
+        if self.matches is not None:
+            there = [one for one in looked if isinstance(one, Found) and one.value is not None]
+            problems += unmatched(self.matches, path, there, clock)
+        return problems
+
+    def _of_one(self, found: Found | Nothing, saved: Mapping[str, Any]) -> list[Problem]:
         wants_null = self.type == "null" or ("equals" in self.model_fields_set and not self.exists)
         if isinstance(found, Nothing):
             return (
@@ -77,11 +104,6 @@ class Check(Model):
             problems.append(
                 Problem(path, f"type {self.type}", f"{kind_of(value)} {of_value(value)}")
             )
-        if self.matches is not None:
-            text = value if isinstance(value, str) else ""
-            fits = re.search(self.matches, text[:_LONGEST_MATCHED])
-            bad = not isinstance(value, str) or fits is None
-            problems += _when(bad, path, f"text matching {self.matches!r}", value)
         return problems
 
     def _of_size(self, found: Found) -> list[Problem]:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from typing import Any
 
 from canaryctl.config.secrets import is_secret
 from canaryctl.core.redaction import MASK, SECRETS
+from canaryctl.core.visible import visible
 
 LONGEST = 160
 """Characters of an excerpt."""
 _LOOKED_AT = 20_000
 """Characters in which secrets are looked for: far more than are shown."""
-_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
 
 def of_value(value: Any, longest: int = LONGEST) -> str:
@@ -38,14 +37,8 @@ def of_text(text: str, longest: int = LONGEST) -> str:
     """Show the beginning of a text in one line."""
     # Hidden before it is cut: half a secret would not be known any more.
     hidden = SECRETS.hide(text[:_LOOKED_AT])
-    line = " ".join("".join(map(_seen, hidden[: 4 * longest])).split())
+    line = " ".join(visible(hidden[: 4 * longest], keep="\t\r\n").split())
     return line if len(line) <= longest and len(hidden) <= 4 * longest else f"{line[:longest]}…"
-
-
-def _seen(character: str) -> str:
-    if unicodedata.category(character) not in _UNSEEN or character in "\t\r\n":
-        return character
-    return character.encode("unicode_escape").decode("ascii")
 
 
 def _masked(value: Any) -> Any:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from canaryctl.config.secrets import is_secret
 from canaryctl.core.redaction import SECRETS
 from canaryctl.drivers.bounded_http import Answer, NoConnectionError, RequestError
 from canaryctl.smoke.excerpt import of_body, of_text, of_value
+from canaryctl.smoke.json_body import NoJsonError, document_of
 from canaryctl.smoke.json_path import Found, JsonPath
 from canaryctl.smoke.problem import Problem
 from canaryctl.smoke.saved import UnfitError, in_header, in_json, in_text, in_url
 from canaryctl.smoke.service import Service
 from canaryctl.smoke.suite import RequestStep
+
+if TYPE_CHECKING:
+    from canaryctl.ports import Clock
 
 _TYPE = "application/json"
 _BEGINNING = 60
@@ -41,7 +45,9 @@ class Asked:
     connected: bool = True
 
 
-def ask(step: RequestStep, service: Service, saved: Mapping[str, Any], timeout: float) -> Asked:
+def ask(
+    step: RequestStep, service: Service, saved: Mapping[str, Any], timeout: float, clock: Clock
+) -> Asked:
     """Do a step."""
     request, asked = step.request, Asked()
     where = f"{request.method} {of_text(request.path)}"
@@ -70,7 +76,7 @@ def ask(step: RequestStep, service: Service, saved: Mapping[str, Any], timeout: 
         return asked
     asked.answered = True
     try:
-        _read(step, answer, saved, asked)
+        _read(step, answer, saved, asked, clock)
     except UnfitError as error:
         asked.problems.append(Problem(where, "an expectation that can be made", str(error)))
     return asked
@@ -115,7 +121,9 @@ def _status(answer: Answer, step: RequestStep) -> Problem:
     return Problem("status", wanted, f"{came}: {of_body(answer.body)}")
 
 
-def _read(step: RequestStep, answer: Answer, saved: Mapping[str, Any], asked: Asked) -> None:
+def _read(
+    step: RequestStep, answer: Answer, saved: Mapping[str, Any], asked: Asked, clock: Clock
+) -> None:
     expect = step.expect
     for name, wanted in expect.headers.items():
         asked.problems += _header(answer, name, in_text(wanted, saved))
@@ -126,14 +134,15 @@ def _read(step: RequestStep, answer: Answer, saved: Mapping[str, Any], asked: As
     if not expect.values and not step.save:
         return
     try:
-        document = json.loads(answer.body, parse_constant=_no_json)
-    except (ValueError, RecursionError):
+        document = document_of(answer.body)
+    except NoJsonError as error:
         kind = of_text(answer.content_type, _BEGINNING) or "no content type"
-        asked.problems.append(Problem("body", "JSON", f"{kind}: {of_text(_text(answer))}"))
+        came = f"{kind}, {error}" if str(error) else kind
+        asked.problems.append(Problem("body", "JSON", f"{came}: {of_text(_text(answer))}"))
         return
     for path, check in expect.values.items():
-        for found in JsonPath.parse(path).look(document):
-            asked.problems += check.problems(found, saved)
+        looked = JsonPath.parse(path).look(document)
+        asked.problems += check.problems(path, looked, saved, clock)
     asked.problems += _save(step, document, asked)
 
 
@@ -164,7 +173,3 @@ def _save(step: RequestStep, document: Any, asked: Asked) -> list[Problem]:
         if isinstance(value, str) and (is_secret((name,)) or is_secret((path.split(".")[-1],))):
             SECRETS.add([value])
     return problems
-
-
-def _no_json(word: str) -> float:
-    raise ValueError(f"{word} is no JSON")

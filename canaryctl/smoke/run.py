@@ -118,7 +118,7 @@ class _Run:
 
     def _request(self, step: RequestStep) -> tuple[list[Problem], str]:
         timeout = step.timeout or self.suite.timeout
-        asked = ask(step, self.service, self.saved, timeout)
+        asked = ask(step, self.service, self.saved, timeout, self.clock)
         self.saved |= asked.saved
         if asked.answered:
             self.answered.add(step.name)

@@ -219,6 +219,15 @@ def test_the_text_shows_the_table_the_gates_and_what_to_do(
     assert lines[-1].startswith("do        rollback: errors: 100 of 400 requests")
 
 
+@pytest.mark.parametrize("window", ["0", "999ms"])
+def test_a_window_in_which_nothing_is_seen_is_refused(tmp_path: Path, window: str) -> None:
+    config = written(tmp_path, {"provider": "prometheus", "url": "http://127.0.0.1:1"}, "5%")
+    with analyze(config, "--window", window) as process:
+        _, err = process.communicate(timeout=WITHIN)
+    assert process.returncode == 2
+    assert f"--window '{window}': at least 1 s" in err
+
+
 def test_nobody_asks_anything(tmp_path: Path, pages: tuple[Exposition, Exposition]) -> None:
     code, out = scraped(tmp_path, pages, BEFORE, "--output", "json")
     found = json.loads(out)

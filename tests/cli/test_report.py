@@ -57,6 +57,13 @@ def test_markdown_goes_to_stdout_or_into_a_file(place: Path) -> None:
     assert (place / "out.md").read_text(encoding="utf-8") == said.stdout
 
 
+def test_both_are_written_at_once(place: Path) -> None:
+    done = json.loads(run("--html", "a.html", "--to", "b.md", "-o", "json").stdout)
+    for key, name in (("html", "a.html"), ("markdown", "b.md")):
+        assert done[key] == {"file": name, "bytes": (place / name).stat().st_size}
+    assert sorted(one.name for one in place.iterdir()) == ["a.html", "b.md", "state"]
+
+
 def test_json_alone_is_on_stdout() -> None:
     said = json.loads(run("--html", "a.html", "--markdown", "-o", "json").stdout)
     assert (said["event"], said["rollout"], said["outcome"]) == ("report", ID, "rolled_back")
@@ -73,6 +80,9 @@ def test_json_alone_is_on_stdout() -> None:
         (("nobody", "--markdown"), "the journal has no 'nobody'"),
         (("--html", "no/such/place.html"), "no/such/place.html cannot be written"),
         (("--html", "state"), "state cannot be written"),
+        (("--html", "a.html", "--to", "no/b.md"), "no/b.md cannot be written: No such file"),
+        (("--html", "a.html", "--to", "state"), "state cannot be written: Is a directory"),
+        (("--html", "a", "--to", "state/../a"), "--html and --to are the same file, state/../a"),
     ],
 )
 def test_a_mistake_is_one_message(place: Path, arguments: tuple[str, ...], says: str) -> None:

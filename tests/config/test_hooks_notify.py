@@ -87,6 +87,11 @@ def test_channels_are_read_and_nothing_of_them_is_shown() -> None:
     ("channel", "said"),
     [
         ("{name: a, to: nowhere}", "an apprise URL"),
+        (
+            "{name: a, to: 'slack://'}",
+            "to: an apprise URL: such as slack, json or ntfy, then :// and",
+        ),
+        ("{name: a, to: mailto}", "to: an apprise URL: such as slack, json or ntfy, then :// and"),
         ("{name: a, to: 'json://x', events: [lunch]}", "events"),
         ("{name: a, to: 'json://x', severity: loud}", "severity"),
         ("{to: 'json://x'}", "name: missing"),

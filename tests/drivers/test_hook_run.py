@@ -89,6 +89,25 @@ def test_a_url_is_told_the_same_and_its_status_decides(tmp_path: Path) -> None:
     assert found.reason.endswith("s: not on Fridays")
 
 
+SAYS = r'printf "C:\\\\new \033]0;pwned\007\033[31mred"; exit 7'
+SHOWN = r": C:\new \x1b]0;pwned\x07\x1b[31mred"
+
+
+def test_what_a_hook_says_does_not_act_on_the_terminal(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = hook("sh", "-c", SAYS)
+    assert ran(one, tmp_path).reason.endswith(SHOWN)
+    hooks = Hooks([one], SystemClock(), tmp_path)
+    with caplog.at_level(logging.WARNING):
+        hooks.fire(MOMENT, FACTS)
+        hooks.close()
+    assert f"s{SHOWN}; that changes nothing" in caplog.text
+    with sink() as there:
+        there.status, there.answer = 409, "C:\\new \x1b]0;pwned\x07\x1b[31mred"
+        assert ran(hook(url=there.url), tmp_path).reason.endswith(SHOWN)
+
+
 def test_a_url_that_does_not_answer_has_failed(tmp_path: Path) -> None:
     with sink(hangs=True) as there:
         late = ran(hook(url=there.url, timeout=0.3), tmp_path)

@@ -164,7 +164,11 @@ def no_body(service: Service) -> None:
             "create dna",
             "body: expected JSON, came text/html: <html>502 Bad Gateway</html>",
         ),
-        (nan, "create dna", 'body: expected JSON, came application/json: {"dna_id": NaN}'),
+        (
+            nan,
+            "create dna",
+            'body: expected JSON, came application/json, NaN is no JSON: {"dna_id": NaN}',
+        ),
         (no_body, "create dna", "body: expected JSON, came application/json: an empty body"),
     ],
 )

@@ -125,6 +125,30 @@ def test_what_a_value_has_to_be(service: Service, check: str, said: str | None) 
         assert said in result.steps[0].detail
 
 
+def test_an_expression_that_comes_to_no_end_fails_its_step(service: Service) -> None:
+    texts = ["b", "a" * 38 + "!", 7, "aa", "\ud800"]
+    service.routes["GET /x"] = reply({"id": texts[1], "many": texts})
+    steps = """\
+    - name: one
+      request: {path: /x}
+      expect: {json: {$.id: {matches: '^(a+)+$'}}}
+    - name: many
+      request: {path: /x}
+      expect: {json: {'$.many[*]': {matches: '^(a|a)+$'}}}
+    - name: good
+      request: {path: /x}
+      expect: {json: {'$.many[*]': {matches: '^a'}}}
+    """
+    one, many, good = run(service, steps).steps
+    assert "$.id: expected text matching '^(a+)+$', came \"aaa" in one.detail
+    assert "the expression comes to no end (ended after" in one.detail
+    assert "repetition within a repetition" in one.next_step
+    assert "$.many[*]: expected text matching '^(a|a)+$', came 4 texts: the exp" in many.detail
+    assert max(one.seconds, many.seconds) < 20
+    wrong = [problem.where for problem in good.problems]
+    assert wrong == ["$.many[0]", "$.many[2]", "$.many[4]"]
+
+
 def test_status_headers_and_body(service: Service) -> None:
     service.routes["GET /x"] = Reply(204, b"", {"X-Version": "canary"})
     service.routes["GET /page"] = Reply(200, b"<h1>Shop</h1>", {"Content-Type": "text/html"})
@@ -208,6 +232,25 @@ def test_an_answer_of_any_size_or_content_is_shown_in_one_bounded_line(service: 
         assert step.outcome is Outcome.FAILED
         assert len(step.detail) < 400
         assert step.detail.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"a": -Infinity}', 'application/json, -Infinity is no JSON: {"a": -Infinity}'),
+        (b'{"a": ' + b"9" * 5_000 + b"}", "a number of more than 4300 digits: {"),
+        (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, 'nested too deep to be read: {"a":{"a":'),
+        (b'{"a": "\xff"}', 'bytes that are no text: {"a": "'),
+        (b"{", "came application/json: {"),
+    ],
+    ids=["infinity", "digits", "deep", "bytes", "broken"],
+)
+def test_what_is_wrong_with_json_is_said(service: Service, body: bytes, said: str) -> None:
+    service.routes["GET /x"] = Reply(200, body)
+    (step,) = run(service, "- {name: a, request: {path: /x}, expect: {json: {$.a: 1}}}").steps
+    assert "body: expected JSON, came application/json" in step.detail
+    assert said in step.detail
+    assert len(step.detail) < 400
 
 
 def test_a_request_is_sent_once_even_when_the_connection_is_dropped(service: Service) -> None:

@@ -50,6 +50,16 @@ MISTAKES = [
     ("$.id: {", "id: {", r"s\.yaml:9: steps\[0\]\.expect\.json\.id: a path is written \$"),
     ("exists: true}", "exist: true}", r"json\.\$\.id\.exist: unknown key .*'exists'"),
     ("exists: true}", "matches: '('}", r"json\.\$\.id\.matches: '\(' is no regular expression"),
+    (
+        "exists: true}",
+        "min: 9, max: 3}",
+        r"s\.yaml:9: .*expect\.json\.\$\.id: no value is at least min 9 and at most max 3",
+    ),
+    (
+        "exists: true}",
+        "min_length: 2, max_length: 1}",
+        r"json\.\$\.id: no value is at least min_length 2 and at most max_length 1",
+    ),
     ("{exists: true}", "{}", r"json\.\$\.id: say what is expected"),
     ("save: {id: $.id}", "save: {id: '$[*]'}", r"s\.yaml:10: steps\[0\]\.save\.id: .*several"),
     ("/items/{id}", "/items/{ib}", r"s\.yaml:13: steps\[1\]\.request\.path: \{ib\} is saved by no"),
