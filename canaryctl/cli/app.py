@@ -37,9 +37,9 @@ from canaryctl.cli import (
     weights,
 )
 from canaryctl.cli.context import Context
-from canaryctl.cli.ending import flushed, wants_json
+from canaryctl.cli.ending import USAGE, flushed, report_usage, wants_json
 from canaryctl.cli.ending import report as report_error
-from canaryctl.core.errors import CanaryctlError
+from canaryctl.core.errors import CanaryctlError, ConfigError
 
 EPILOG = (
     "Exit codes: 0 done · 1 a gate failed or the metrics were lost, traffic is back on stable · "
@@ -144,12 +144,19 @@ def main() -> None:
     arguments = hoisted(sys.argv[1:])
     code = 0
     try:
-        app(args=arguments, prog_name="canaryctl")
+        ended = app(args=arguments, prog_name="canaryctl", standalone_mode=False)
+        code = ended if isinstance(ended, int) else 0
     except CanaryctlError as error:
         code = error.exit_code
         report_error(error, as_json=wants_json(arguments))
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
+    except typer.Abort:  # the end of what is typed, at a question
+        code = 1
+        typer.echo("Aborted!", err=True)
+    except USAGE as error:
+        code = ConfigError.exit_code
+        report_usage(error, as_json=wants_json(arguments))
     except Exception as error:  # noqa: BLE001  a defect: 1 would say that a gate has failed
         code = CanaryctlError.exit_code
         typer.echo(redacted.traceback_of(error), err=True, nl=False)

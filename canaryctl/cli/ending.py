@@ -5,12 +5,18 @@ from __future__ import annotations
 import errno
 import json
 import sys
+from typing import cast
 
 import typer
 
 from canaryctl.cli import streams
 from canaryctl.core.errors import CanaryctlError, ConfigError
 
+USAGE = cast(
+    "type[Exception]",
+    next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"),
+)
+"""What click raises for a wrong command line; typer has it under a name of its own."""
 ACTS = {
     *("rollout", "promote", "resume", "retry", "demo"),
     *("pause", "continue", "advance", "hold", "abort", "approve"),
@@ -21,8 +27,11 @@ ACTS = {
 
 def wants_json(arguments: list[str]) -> bool:
     """Tell whether stdout is a program's to read."""
-    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
-    return any(a == "--output=json" or (a in ("--output", "-o") and b == "json") for a, b in pairs)
+    pairs = zip(arguments, [*arguments[1:], ""], strict=False)
+    return any(
+        a in ("--output=json", "-ojson") or (a in ("--output", "-o") and b == "json")
+        for a, b in pairs
+    )
 
 
 def acts(arguments: list[str]) -> bool:
@@ -46,14 +55,28 @@ def report(error: CanaryctlError, *, as_json: bool) -> None:
     whole = f"{error}; next: {error.next_step}" if error.next_step else str(error)
     annotate(f"canaryctl ended with {error.exit_code}", whole)
     if as_json:
-        said = {
-            "event": "error",
-            "error": type(error).__name__,
-            "message": str(error),
-            "next_step": error.next_step,
-            "exit_code": error.exit_code,
-        }
-        typer.echo(json.dumps(said))
+        _say(type(error).__name__, str(error), error.next_step, error.exit_code)
+
+
+def report_usage(error: Exception, *, as_json: bool) -> None:
+    """Tell what is wrong with the command line, as click words it; see ``USAGE``."""
+    shown = cast("typer.BadParameter", error)
+    shown.show()
+    if as_json:
+        command = shown.ctx.command_path if shown.ctx else "canaryctl"
+        next_step = f"see `{command} --help`"
+        _say("UsageError", shown.format_message(), next_step, ConfigError.exit_code)
+
+
+def _say(kind: str, message: str, next_step: str, exit_code: int) -> None:
+    said = {
+        "event": "error",
+        "error": kind,
+        "message": message,
+        "next_step": next_step,
+        "exit_code": exit_code,
+    }
+    typer.echo(json.dumps(said))
 
 
 def flushed(code: int, arguments: list[str]) -> int:
