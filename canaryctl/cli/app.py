@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 import signal
 import sys
 from pathlib import Path
@@ -35,10 +33,13 @@ from canaryctl.cli import (
     simulate,
     smoke_test,
     status,
+    streams,
     weights,
 )
 from canaryctl.cli.context import Context
-from canaryctl.core.errors import CanaryctlError
+from canaryctl.cli.ending import USAGE, flushed, report_usage, wants_json
+from canaryctl.cli.ending import report as report_error
+from canaryctl.core.errors import CanaryctlError, ConfigError
 
 EPILOG = (
     "Exit codes: 0 done · 1 a gate failed or the metrics were lost, traffic is back on stable · "
@@ -133,66 +134,33 @@ def hoisted(arguments: list[str]) -> list[str]:
     return front + rest
 
 
-def _wants_json(arguments: list[str]) -> bool:
-    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
-    return any(a == "--output=json" or (a in ("--output", "-o") and b == "json") for a, b in pairs)
-
-
 def main() -> None:
     """Run the command line and end with its exit code."""
     signal.signal(signal.SIGINT, _stopped)
     signal.signal(signal.SIGTERM, _stopped)
     signal.signal(signal.SIGHUP, _stopped)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A terminal that cannot show a sign may not end a rollback.
-            stream.reconfigure(errors="backslashreplace")
+    streams.install()
     redacted.install()
-    arguments = sys.argv[1:]
+    arguments = hoisted(sys.argv[1:])
     code = 0
     try:
-        app(args=hoisted(arguments), prog_name="canaryctl")
+        ended = app(args=arguments, prog_name="canaryctl", standalone_mode=False)
+        code = ended if isinstance(ended, int) else 0
     except CanaryctlError as error:
         code = error.exit_code
-        _report(error, as_json=_wants_json(arguments))
+        report_error(error, as_json=wants_json(arguments))
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
+    except typer.Abort:  # the end of what is typed, at a question
+        code = 1
+        typer.echo("Aborted!", err=True)
+    except USAGE as error:
+        code = ConfigError.exit_code
+        report_usage(error, as_json=wants_json(arguments))
     except Exception as error:  # noqa: BLE001  a defect: 1 would say that a gate has failed
         code = CanaryctlError.exit_code
         typer.echo(redacted.traceback_of(error), err=True, nl=False)
         said = f"unforeseen: {type(error).__name__}: {error}"
         next_step = "see `canaryctl status` for what is in force, and report the lines above"
-        _report(CanaryctlError(said, next_step=next_step), as_json=_wants_json(arguments))
-    finally:
-        _flush()
-    sys.exit(code)
-
-
-def _flush() -> None:
-    """Write out what is left; when nobody reads any more, that changes no exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            from canaryctl.listeners.outlet import abandon
-
-            abandon(stream)
-
-
-def _report(error: CanaryctlError, *, as_json: bool) -> None:
-    typer.echo(f"canaryctl: {error}", err=True)
-    if error.next_step:
-        typer.echo(f"  next: {error.next_step}", err=True)
-    from canaryctl.cli.ci_run import annotate
-
-    whole = f"{error}; next: {error.next_step}" if error.next_step else str(error)
-    annotate(f"canaryctl ended with {error.exit_code}", whole)
-    if as_json:
-        said = {
-            "event": "error",
-            "error": type(error).__name__,
-            "message": str(error),
-            "next_step": error.next_step,
-            "exit_code": error.exit_code,
-        }
-        typer.echo(json.dumps(said))
+        report_error(CanaryctlError(said, next_step=next_step), as_json=wants_json(arguments))
+    sys.exit(flushed(code, arguments))

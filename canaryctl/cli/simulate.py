@@ -140,6 +140,7 @@ def _shown(
     """Simulate, and write each row as soon as it is known."""
     from canaryctl.cli.simulate_bar import Bar
     from canaryctl.cli.simulate_text import Report
+    from canaryctl.cli.streams import end_if_lost
     from canaryctl.drivers.clock import SystemClock
     from canaryctl.simulate.chosen import fitted
     from canaryctl.simulate.many import simulated, worked
@@ -157,4 +158,5 @@ def _shown(
             row = line_of(task.rule, fit[task.family], task.rps, results, service)
             with bar.aside():
                 report.row(row)
+            end_if_lost()
     report.end()

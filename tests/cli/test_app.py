@@ -88,6 +88,38 @@ def test_an_error_in_json_stands_alone_on_stdout(home: Path) -> None:
     assert said["message"] in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("rollout --output json", "Missing option '--version'."),
+        ("rollout --nope --output json", "No such option: --nope"),
+        ("check --output=json", "Missing "),
+        ("approve -o json", "Missing option '--as'."),
+        ("demo --fault zz -ojson", "Invalid value for '--fault'"),
+        ("simulate --rate -1 --output json", "No such option: --rate"),
+        ("nonsense --output json", "No such command 'nonsense'."),
+        ("weights set -ojson", "Missing argument 'weight'."),
+    ],
+)
+def test_a_wrong_command_line_is_told_in_json_too(home: Path, line: str, said: str) -> None:
+    ended = run(*line.split(), cwd=home)
+    assert ended.returncode == 2
+    assert "Usage: canaryctl" in ended.stderr
+    told = json.loads(ended.stdout)
+    assert (told["event"], told["error"], told["exit_code"]) == ("error", "UsageError", 2)
+    assert told["message"].startswith(said)
+    assert told["next_step"].endswith("--help`")
+
+
+def test_a_wrong_command_line_is_told_to_people_alone_without_json(home: Path) -> None:
+    ended = run("rollout", "--nope", cwd=home)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.endswith("Error: No such option: --nope\n")
+    bare = run(cwd=home)
+    assert bare.returncode == 2
+    assert "Traceback" not in bare.stderr
+
+
 def test_a_rollback_that_cannot_be_proven_ends_with_3(home: Path) -> None:
     ended = run("rollback", cwd=home)
     assert ended.returncode == 3
