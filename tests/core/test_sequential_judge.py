@@ -344,3 +344,10 @@ def test_memory_does_not_grow_with_the_rollout() -> None:
 
     early = size(1, 500)
     assert size(500, 6000) < early * 1.05
+
+
+def test_bad_ones_of_stable_without_a_request_say_nothing() -> None:
+    # Two counters of one source need not begin in the same scrape.
+    judging = judge()
+    for i in range(1, 30):
+        judging.take(evaluation(5.0 * i, (50, 1), (0, 40)))

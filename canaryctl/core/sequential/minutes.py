@@ -177,7 +177,9 @@ class Minutes:
         if control:
             # Stable's present minute counts where it is surely worse than usual.
             surely = self._stable_bad - 1.5 * sqrt(self._stable_bad)
-            now = surely / self._stable_total if surely > 0 else 0.0
+            # A source may show bad ones before it shows any request.
+            there = surely > 0 and self._stable_total > 0
+            now = surely / self._stable_total if there else 0.0
             allowed = max(terms.floor, terms.ratio * usual.bad, terms.ratio * now)
         else:
             allowed = max(terms.limit, terms.ratio * usual.over if usual.known else 0.0)
