@@ -144,10 +144,8 @@ def run(
         hooks=beside.asked,
     )
     with stop, closing(listeners), guarded(guard, tenure) as ended:
-        if canary is not None and adopted is None:
-            canary.begin()
-        elif canary is not None and adopted is not None:
-            canary.adopt(adopted)
+        if canary is not None:
+            canary.begin() if adopted is None else canary.adopt(adopted)
         state = runner.run()
         if canary is not None:
             canary.end(state)

@@ -52,6 +52,9 @@ class Check(Model):
 
     @model_validator(mode="after")
     def _can_be_met(self) -> Check:
+        for bound in ("min_length", "max_length"):
+            if self.length is not None and getattr(self, bound) is not None:
+                raise ValueError(f"length: {self.length} says it all; leave out {bound}")
         for low, high in (("min", "max"), ("min_length", "max_length")):
             least, most = getattr(self, low), getattr(self, high)
             if least is not None and most is not None and not least <= most:

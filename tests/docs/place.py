@@ -24,8 +24,10 @@ from tests.e2e.harness import eventually
 
 UP_WITHIN = 60.0
 IMAGES_WITHIN = 600.0
-# As the first process of a namespace of process ids: what it leaves is ended with it.
-_START = 'ip link set lo up && exec dockerd "$@"'
+# As the first process of a namespace of process ids: what it leaves is ended with it. It has a /run
+# of its own, with the engine's socket where Compose files look for it.
+_START = 'ip link set lo up && mount -t tmpfs tmpfs /run && exec dockerd "$@"'
+_USUAL = "unix:///run/docker.sock"
 
 
 def missing() -> str:
@@ -129,7 +131,7 @@ class Place:
         own = ["setpriv", "--pdeathsig", "KILL"]
         own += ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
         engine = ["--data-root", f"{base}/data", "--exec-root", f"{base}/exec"]
-        engine += ["--pidfile", f"{base}/docker.pid", "--host", self.url]
+        engine += ["--pidfile", f"{base}/docker.pid", "--host", self.url, "--host", _USUAL]
         with (base / "dockerd.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*own, "sh", "-c", _START, "sh", *engine],

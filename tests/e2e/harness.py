@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import math
 import os
 import signal
 import subprocess
@@ -31,9 +32,10 @@ Event = dict[str, Any]
 RATE = 250
 LOAD_AT_MOST_S = 120
 GRACE_S = 20
-# What a canary at 25 % has begun with cannot be repeated elsewhere when it goes. Of the 62
-# requests a second that take some 10 ms each, one is under way on average.
-IN_FLIGHT = 5
+CLIENTS = 48
+# What a canary has begun with cannot be repeated elsewhere when it goes. On a quick machine one of
+# them is under way on average.
+_IN_FLIGHT = 5
 
 
 def eventually(condition: Callable[[], bool], what: str, within: float = 20.0) -> None:
@@ -269,6 +271,18 @@ class Seen:
         bad = sum(n for status, n in statuses.items() if int(status) >= 500)
         return bad + int(self.figures["lost"]) + int(self.figures["unfinished"])
 
+    def under_way(self, share: float) -> int:
+        """Bound what can have been under way at a version at one moment.
+
+        No more than come while the slowest is answered (Little's law with the worst time in place
+        of the mean), and no more than there are clients.
+
+        Args:
+            share: the version's part of the traffic, 0 to 1.
+        """
+        came = math.ceil(share * RATE * float(self.figures["slowest_s"]))
+        return min(max(_IN_FLIGHT, came), CLIENTS)
+
 
 @contextlib.contextmanager
 def load(port: int, folder: Path, rate: int = RATE) -> Iterator[Traffic]:
@@ -276,7 +290,7 @@ def load(port: int, folder: Path, rate: int = RATE) -> Iterator[Traffic]:
     report = folder / "load.json"
     argv = [
         *(sys.executable, "-m", "canaryctl.demo.load", "--url", f"http://127.0.0.1:{port}"),
-        *("--rate", str(rate), "--seconds", str(LOAD_AT_MOST_S), "--connections", "48"),
+        *("--rate", str(rate), "--seconds", str(LOAD_AT_MOST_S), "--connections", str(CLIENTS)),
         *("--report", str(report)),
     ]
     with Child("load", argv, log_dir=folder, clock=SystemClock()) as child:

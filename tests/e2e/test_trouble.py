@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import IN_FLIGHT, Event, Tool, Traffic, World, eventually
+from tests.e2e.harness import Event, Tool, Traffic, World, eventually
 
 
 def test_the_canarys_container_is_removed_at_25_percent(
@@ -25,7 +25,7 @@ def test_the_canarys_container_is_removed_at_25_percent(
         assert world.in_force()["weight"] == "0"
         assert world.clients.versions() == {"stable": 40}
         seen = traffic.ended()
-        assert seen.errors <= IN_FLIGHT, seen.figures
+        assert seen.errors <= seen.under_way(0.25), seen.figures
     finally:
         world.running.compose.up("app-canary", within=60)
         world.seen()

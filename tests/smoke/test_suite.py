@@ -60,6 +60,11 @@ MISTAKES = [
         "min_length: 2, max_length: 1}",
         r"json\.\$\.id: no value is at least min_length 2 and at most max_length 1",
     ),
+    (
+        "exists: true}",
+        "length: 3, min_length: 5}",
+        r"json\.\$\.id: length: 3 says it all; leave out min_length",
+    ),
     ("{exists: true}", "{}", r"json\.\$\.id: say what is expected"),
     ("save: {id: $.id}", "save: {id: '$[*]'}", r"s\.yaml:10: steps\[0\]\.save\.id: .*several"),
     ("/items/{id}", "/items/{ib}", r"s\.yaml:13: steps\[1\]\.request\.path: \{ib\} is saved by no"),
