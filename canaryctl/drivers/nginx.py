@@ -23,13 +23,14 @@ from canaryctl.core.errors import (
 from canaryctl.core.generation import number
 from canaryctl.core.weight import Weight
 from canaryctl.drivers.lock import Turn
-from canaryctl.drivers.nginx_change import ChangedError, Tried, made, refuse
+from canaryctl.drivers.nginx_change import ChangedError, Tried, made
+from canaryctl.drivers.nginx_check import notes_on, tested
 from canaryctl.drivers.nginx_control import Control
 from canaryctl.drivers.nginx_drain import drained
 from canaryctl.drivers.nginx_drift import edited, moved
 from canaryctl.drivers.nginx_fence import not_somebody_elses, superseded, undecided
-from canaryctl.drivers.nginx_files import routed
 from canaryctl.drivers.nginx_held import holding
+from canaryctl.drivers.nginx_look import looked
 from canaryctl.drivers.nginx_restore import Before, Restore
 from canaryctl.drivers.nginx_stage import Stage, failed, stage
 from canaryctl.drivers.nginx_survey import Surveyed, survey
@@ -88,28 +89,12 @@ class NginxRouter:
         seen = self._survey(whole=any(one > Weight.ZERO for one in weights))
         with self.writing() as turn:
             place = self._stage(seen, turn)
-            steps: list[Step] = []
-            asked: list[Weight] = []
-            for weight in weights:
-                more = place.written(self._rendered(seen, weight, "check", Mark()))
-                steps += more
-                asked += [weight] * len(more)
-            done = self.host.perform([*steps, *place.cleaned()])
-            if (step := failed(steps, done)) is not None:
-                self.host.perform(place.cleaned())
-                refuse(step, place, asked[done.completed], done.output)
-        notes = [f"NGINX {seen.version}"]
-        if not seen.version.keeps_idle_connections:
-            notes.append(
-                "before 1.27.4 a reload closes idle keep-alive connections: a client that does "
-                "not retry may lose a request"
+            tested(
+                self.host,
+                place,
+                [(one, self._rendered(seen, one, "check", Mark())) for one in weights],
             )
-        if not routed(seen.files, self.routing.upstream, besides=self.live):
-            notes.append(
-                f"no location was found that passes requests to {self.routing.upstream} (or to "
-                "$canaryctl_upstream): without one the weights reach no client"
-            )
-        return tuple(notes)
+        return notes_on(seen, self.routing.upstream, self.live)
 
     def preview(self, weight: Weight, generation: str, mark: Mark) -> str:
         """Give the text that a weight would bring into force here; changes nothing.
@@ -266,18 +251,7 @@ class NginxRouter:
 
     def look(self) -> InForce:
         """See ``Router.look``."""
-        text = self.host.read(self.live)
-        state = parse_header(text)
-        mark = on_disk = None
-        if state is not None:
-            fields = ("release", "rollout", "owner", "reason", "stage", "share")
-            mark = Mark(**{name: state.get(name, "") for name in fields})
-            on_disk = state["generation"] + ("" if intact(text) else " (edited by hand)")
-        try:
-            answer = self.control.ask()
-        except GatewayUnreachable as error:
-            return InForce(None, None, mark, on_disk, str(error))
-        return InForce(answer.generation, answer.weight, mark, on_disk)
+        return looked(self.host, self.control, self.live)
 
     def _survey(self, *, whole: bool) -> Surveyed:
         """Look around, unless that was done a moment ago."""
