@@ -97,9 +97,16 @@ def _hooks(config: Config) -> Iterator[str]:
 
 
 def _channels(config: Config) -> Iterator[str]:
-    for one in config.notify:
+    if not config.notify:
+        return
+    from canaryctl.drivers.notifier import UNKNOWN, unknown
+
+    channels = [one.core() for one in config.notify]
+    wrong = unknown(channels)
+    for one, channel in zip(config.notify, channels, strict=True):
         events = ", ".join(one.events) or "every event"
-        yield f"{one.name}: {events}, from {one.severity.value} on"
+        lost = f" · nothing will arrive: {UNKNOWN}" if channel in wrong else ""
+        yield f"{one.name}: {events}, from {one.severity.value} on{lost}"
 
 
 def _gateway(gateway: dict[str, Any]) -> str:

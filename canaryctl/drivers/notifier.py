@@ -25,6 +25,8 @@ TEST_WITHIN = 20.0
 """Seconds that a test message may take."""
 RETRIES = (1.0, 3.0)
 """Seconds before a notice that was not delivered is tried again."""
+UNKNOWN = "apprise does not know such a URL, or it lacks a part"
+"""What is wrong with a channel that is ``unknown``."""
 _LONGEST = 300
 _LOADING = threading.Lock()
 """Filters of warnings belong to the process: two threads may not put them back crosswise."""
@@ -131,6 +133,21 @@ def tried(channels: Sequence[Channel], notice: Notice, clock: Clock) -> tuple[De
     return tuple(found.get(o.name, Delivery(o.name, late, TEST_WITHIN)) for o in channels)
 
 
+def unknown(channels: Sequence[Channel]) -> tuple[Channel, ...]:
+    """Give those whose URL apprise cannot read: nothing would ever be delivered. Asks nobody."""
+    found = []
+    with _heard():
+        apprise = _loaded()
+        for one in channels:
+            try:
+                read = apprise.Apprise.instantiate(one.to)
+            except Exception:  # noqa: BLE001  of plugins of any kind; it says what `None` says
+                read = None
+            if read is None:
+                found.append(one)
+    return tuple(found)
+
+
 def send(channel: Channel, notice: Notice) -> str:
     """Send it once; gives why it was not delivered, without secrets. Empty: it was. Never raises.
 
@@ -144,7 +161,7 @@ def send(channel: Channel, notice: Notice) -> str:
             )
             sender = apprise.Apprise(asset=asset)
             if not sender.add(channel.to):
-                problem = "apprise does not know such a URL, or it lacks a part"
+                problem = UNKNOWN
             elif sender.notify(
                 title=notice.title,
                 body=notice.body,

@@ -110,6 +110,21 @@ def test_check_for_machines_is_one_object(example: Path) -> None:
     assert said["config"]["plan"]["observe"] == "15m"
 
 
+def test_check_says_which_channel_nothing_can_reach(example: Path) -> None:
+    example.write_text(
+        f"{EXAMPLE}notify:\n"
+        "  - {name: team, to: 'json://127.0.0.1:9', severity: warning}\n"
+        "  - {name: on-call, to: 'nosuch://127.0.0.1:9/sesame-open'}\n"
+    )
+    result = run(example, "check")
+    assert result.exit_code == 0
+    said = result.stdout.splitlines()
+    assert any(line.endswith("team: every event, from warning on") for line in said)
+    (lost,) = [line for line in said if "on-call" in line]
+    assert "from info on · nothing will arrive: apprise does not know such a URL" in lost
+    assert "sesame" not in result.output
+
+
 def test_a_mistake_is_reported_with_its_line(example: Path) -> None:
     example.write_text(EXAMPLE.replace("observe: 15m", "observ: 15m"))
     result = run(example, "check")
