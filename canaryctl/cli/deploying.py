@@ -103,8 +103,8 @@ class Deploying:
         except CanaryctlError as error:
             self.lines.note("canary stays", f"{names} runs on: {error}")
             return
-        self.canary.take_down(self._quiet)
-        self._record("canary down", f"logs in {self.canary.folder}, {names} stopped")
+        if self.canary.take_down(self._quiet):
+            self._record("canary down", f"logs in {self.canary.folder}, {names} stopped")
 
     def _held_again(self) -> None:
         """Make sure of the gateway: a rollback by hand has freed it, and others may have it.
@@ -113,8 +113,13 @@ class Deploying:
             GatewayHeld: somebody else has.
             HostError: the host cannot be reached.
         """
-        if self.tenure.file.look().lease is None:
+        from canaryctl.drivers.lease_file import held
+
+        found = self.tenure.file.look()
+        if found.lease is None:
             self.tenure.taken = False
+        elif not self.tenure.mine():
+            raise held(found.lease, found.left)
         self.tenure.take()
 
     def _tick(self) -> str | None:

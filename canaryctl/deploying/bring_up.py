@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from canaryctl.core.errors import CanaryctlError
+from canaryctl.core.errors import CanaryctlError, Superseded
 from canaryctl.deploying.failed import DeployFailed, Stopped
 from canaryctl.deploying.health import Health
 from canaryctl.deploying.requests import Requests
@@ -61,7 +61,9 @@ class BringUp:
         self._start(release, tick)
         self.proven(release, tick, same_as)
         with self.steps.step("warm-up", f"{self.warm_up} requests to {self.side.name}") as step:
-            step.said = self.requests.warm_up(self.warm_up, self.within, tick)
+            step.said = _as_failure(
+                "warm-up", lambda: self.requests.warm_up(self.warm_up, self.within, tick), tick
+            )
         _going_on(tick)
         if (smoke := self.smoke) is not None:
             with self.steps.step("smoke test", f"of {self.side.name}") as step:
@@ -109,20 +111,19 @@ class BringUp:
         """Prove the release; gives by what it is proven.
 
         Raises:
-            DeployFailed: it is another one, or that cannot be told.
+            DeployFailed: it is another one, or another image of it, or that cannot be told.
         """
         asked = self.identify()
         wrong = [one.said for one in asked if one.right is False]
         by_image = [told(one, release) for one in found]
         wrong += [one.said for one in by_image if one.right is False]
         serving = self.side.serving(found)
-        images = {one.image_id for one in same_as}
-        alike = bool(images) and all(one.image_id in images for one in serving)
         if wrong:
             raise DeployFailed("version", "; ".join(wrong))
+        _alike(serving, same_as)
         proofs = [one.said for one in asked if one.right]
         proofs += [one.said for one in by_image if one.right]
-        if alike:
+        if same_as:
             proofs.append(f"the same image as {same_as[0].name}")
         if not proofs:
             raise DeployFailed(
@@ -134,6 +135,25 @@ class BringUp:
         return "; ".join(proofs)
 
 
+def _alike(serving: Sequence[Container], same_as: Sequence[Container]) -> None:
+    """Make sure that what is to serve is what was judged: a tag can be pushed again.
+
+    Raises:
+        DeployFailed: it is another image.
+    """
+    images = {one.image_id for one in same_as}
+    other = [one for one in serving if one.image_id not in images]
+    if images and other:
+        judged, came = same_as[0], other[0]
+        raise DeployFailed(
+            "version",
+            f"{came.name} runs {came.image} ({came.image_id}); {judged.name}, which was judged, runs "
+            f"{judged.image} ({judged.image_id}): no gate has seen the other image",
+            next_step="give both services the image that was rolled out, by its digest or a tag "
+            "that nobody pushes again",
+        )
+
+
 def _listed(containers: Sequence[Container]) -> str:
     return ", ".join(one.name for one in containers)
 
@@ -143,11 +163,12 @@ def _as_failure(step: str, act: Callable[[], _T], tick: Tick = lambda: None) -> 
 
     Raises:
         Stopped: somebody asked to stop, and so it ended.
+        Superseded: the gateway is somebody else's by now, and so are its containers.
         DeployFailed: it went wrong.
     """
     try:
         return act()
-    except DeployFailed:
+    except (DeployFailed, Superseded):
         raise
     except CanaryctlError as error:
         _going_on(tick)

@@ -13,7 +13,7 @@ from canaryctl.core.errors import CanaryctlError, HostError
 from canaryctl.core.weight import Weight
 from canaryctl.deploying.bring_up import BringUp
 from canaryctl.deploying.collect import collect, shown
-from canaryctl.deploying.failed import DeployFailed
+from canaryctl.deploying.failed import DeployFailed, Stopped
 from canaryctl.deploying.side import Tick
 from canaryctl.ports import Host, Router
 
@@ -68,8 +68,10 @@ class CanaryDeployment:
         """
         self._began = since
 
-    def take_down(self, tick: Tick) -> None:
+    def take_down(self, tick: Tick) -> bool:
         """Keep its logs and stop it, if it provably has no traffic. Never raises; says all.
+
+        Tells whether it is stopped.
 
         Args:
             tick: see ``side.Tick``.
@@ -80,7 +82,7 @@ class CanaryDeployment:
             self._without_traffic()
         except CanaryctlError as error:
             steps.teller.note("canary stays", f"{names} runs on: {error}")
-            return
+            return False
         began = steps.clock.now() if self._began is None else self._began
         try:
             with steps.step("logs", f"collecting those of {names}") as step:
@@ -95,7 +97,8 @@ class CanaryDeployment:
                 side.stop(tick)
                 step.said = f"{names} stopped"
         except CanaryctlError:
-            return
+            return False
+        return True
 
     def _without_traffic(self) -> str:
         """Have NGINX say that the canary gets nothing; gives its words.
@@ -134,7 +137,11 @@ class CanaryDeployment:
         return f"0 % canary, as NGINX answers (generation {seen.generation})"
 
     def _drained(self, tick: Tick) -> str:
-        """Wait for workers that still serve by older weights; says what is left of them."""
+        """Wait for workers that still serve by older weights; says what is left of them.
+
+        Raises:
+            Stopped: somebody asked to stop.
+        """
         clock = self.bring_up.steps.clock
         until = clock.now() + self.drain_within
         while self.drain_within:
@@ -142,8 +149,10 @@ class CanaryDeployment:
                 old = [one for one in self.host.workers() if one.old]
             except HostError as error:
                 return f"; old workers could not be looked at: {error}"
-            if not old or tick():
+            if not old:
                 return ""
+            if by := tick():  # what they still serve may be the canary's
+                raise Stopped(str(by))
             if clock.now() >= until:
                 held = sum(one.connections or 0 for one in old)
                 return (

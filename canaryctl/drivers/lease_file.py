@@ -56,14 +56,15 @@ class LeaseFile:
         host: where NGINX runs.
         live: absolute path of NGINX's file there.
         token: this process' own, for the name of what it stages.
+        unanswered: whether what was written last stands there is not known.
     """
 
     host: Host
     live: str
     token: str
+    unanswered: bool = False
     _mine: str | None = None
     _told: Lease | None = None
-    _unanswered: bool = False
 
     @property
     def path(self) -> str:
@@ -134,7 +135,7 @@ class LeaseFile:
         """
         if self._told is None:
             return ()
-        if self._unanswered:
+        if self.unanswered:
             self.mine()  # each time: what a host was told may come about later
         # Where it was lost, a text that never is there: without its stamp.
         return (Expect(self.path, self._told.text() if self._mine is None else self._mine),)
@@ -215,15 +216,15 @@ class LeaseFile:
             Swap(staged, self.path),
             Unlock(),
         ]
-        self._told, self._unanswered = lease, True
+        self._told, self.unanswered = lease, True
         done = self.host.perform(steps)
         if done.completed == len(steps):
             there = self.host.read(self.path)
             # Another one's, where this process slept until its lease had run out.
             self._mine = there if self._ours(there) else None
-            self._unanswered = False
+            self.unanswered = False
             return self._mine is not None
-        self._unanswered = False
+        self.unanswered = False
         self.host.perform([Remove(staged)])
         if isinstance(steps[done.completed], Expect | Absent):
             return False

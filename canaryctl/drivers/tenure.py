@@ -66,7 +66,12 @@ class GatewayTenure:
             self.sign(self.lease.doing)
             return
         self.guardian.ready()
-        self.file.take(self.lease)
+        try:
+            self.file.take(self.lease)
+        except HostError:
+            # Perhaps only its answer was lost: then it is to be given back.
+            self.taken = self.file.unanswered
+            raise
         self.taken = True
         self._renewed = self._tried = self.clock.now()
 

@@ -41,6 +41,7 @@ class GuardProcess:
     clock: Clock
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     _beaten: float = field(default=0.0, init=False)
+    _ready: bool = field(default=False, init=False)
 
     def start(self) -> None:
         """Start it; it gets ready while other things are done.
@@ -61,6 +62,7 @@ class GuardProcess:
                 f"the guard of the rollout cannot be started: {error}",
                 next_step="without it nobody would return the traffic if this process died",
             ) from error
+        self._ready = False
         self._write(json.dumps(self.spec).encode() + b"\n")
 
     @property
@@ -69,8 +71,13 @@ class GuardProcess:
         return self._process.pid if self._process else None
 
     def ready(self) -> None:
-        """See ``Guardian.ready``."""
+        """See ``Guardian.ready``. It says so once; one that has ended meanwhile is started anew."""
+        if self._process is not None and self._process.poll() is not None:
+            self._close()
+            self.start()
         process = self._process
+        if self._ready:
+            return
         said = b""
         if process is not None and process.stdout is not None:
             with contextlib.suppress(OSError, ValueError):
@@ -82,6 +89,7 @@ class GuardProcess:
                 "traffic if this process died",
                 next_step="see what it said above; a machine without memory or processes left?",
             )
+        self._ready = True
 
     def beat(self) -> None:
         """Give a sign of life; a guard that is gone is started anew."""
