@@ -48,9 +48,10 @@ from canaryctl.core.plan import Plan
 from canaryctl.core.redaction import SECRETS
 from canaryctl.core.rollout import advance
 from canaryctl.core.sequential.batch import Attempts
-from canaryctl.core.series import Version
+from canaryctl.core.series import Readings, Version
 from canaryctl.core.state import Phase, State
 from canaryctl.core.weight import Weight
+from canaryctl.long import Long
 from canaryctl.ports import (
     Asking,
     Clock,
@@ -109,6 +110,7 @@ class Runner:
     identities: Identifying | None = None
     hooks: Asking | None = None
     _watch: Watch = field(init=False)
+    _long: Long = field(init=False)
     _expect: str | None = field(default=None, init=False)
     _analysis: Analysis = field(init=False)
     _observer: Observer = field(init=False)
@@ -128,6 +130,7 @@ class Runner:
             breaking=self.breaking,
             hooks=self.hooks,
         )
+        self._long = Long(self._watch)
 
     def run(self) -> State:
         """Walk the rollout to its end. Never raises for what the world does."""
@@ -157,7 +160,7 @@ class Runner:
         try:
             match command:
                 case RunPreflight():
-                    return self._checked()
+                    return self._checked(state)
                 case SetWeight():
                     return self._set(command, state)
                 case Observe() | Idle():
@@ -168,14 +171,15 @@ class Runner:
             _log.debug("unforeseen", exc_info=True)
             return Crashed(self.clock.now(), SECRETS.hide(f"{type(error).__name__}: {error}"))
 
-    def _checked(self) -> Event:
-        checks = self.preflight()
+    def _checked(self, state: State) -> Event:
+        # Where the canary was deployed for it, the gateway is held already.
+        checks = self._long.to_its_end(self.preflight, state)
         if by := self.stopped():
             return Interrupted(self.clock.now(), by)  # a hook was being asked
         failed = any(check.passed is False for check in checks)
         if failed:
             return PreflightEnded(self.clock.now(), checks)
-        history = self._history()
+        history = self._long.to_its_end(self._history, state)
         if history is not None:
             self._analysis.learn(history)
         self._attempts()  # what is counted begins here
@@ -228,7 +232,7 @@ class Runner:
                 self.tenure.take()
             elif command.force and not self.tenure.mine():
                 return self._watch.overtaken("somebody else holds the gateway now")
-        except GatewayHeld as error:
+        except (GatewayHeld, Superseded) as error:  # the latter after a deployment
             return Held(self.clock.now(), str(error))
         except HostError as error:
             if state.phase is Phase.TAKING:
@@ -247,7 +251,8 @@ class Runner:
         return next((one.said for one in found if one.right is False), None)
 
     def _drained(self, within: float, state: State) -> Event:
-        drained = self.router.drained(within)
+        # Streams may live for longer than a lease lasts.
+        drained = self.router.drained(within, lambda: self._watch.alive(state))
         match self._watch.gateway(state):
             case GatewaySilent(at, said) | Drifted(at, said):
                 # Restarted without canaryctl's file, say: what was proven is so no longer.
@@ -274,10 +279,17 @@ class Runner:
     def _judged(self, command: Observe, state: State) -> Event:
         frame = self._frame(command.since, command.unseen, state.stage.weight)
         now = self.clock.now()
+        asked = wanted(self.gates, frame, now)
         try:
-            readings = self.metrics.read(wanted(self.gates, frame, now), command.unseen)
+            readings = self._long.unless_over(
+                lambda: self.metrics.read(asked, command.unseen), state
+            )
         except MetricsUnavailable as error:
             return MetricsSilent(self.clock.now(), str(error))
+        if not isinstance(readings, Readings):
+            return readings
+        if (lost := self._watch.gateway(state)) is not None:
+            return lost  # a slow source gives others time to go back by hand
         look = Look(frame, readings, now)
         findings = measure(self.gates, look)
         if not self._analysis.any:

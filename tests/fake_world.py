@@ -41,6 +41,7 @@ class FakeRouter:
     Attributes:
         fail: called before each change; what it raises is the change's end.
         drifted: tells what is not as it was set; empty: nothing.
+        streams: seconds that the longest stream lives on after going back.
     """
 
     clock: FakeClock
@@ -50,6 +51,7 @@ class FakeRouter:
     mark: Mark = field(default_factory=Mark)
     silent_until: float = 0.0
     drifted: Callable[[], str] = lambda: ""
+    streams: float = 1.5
 
     def check(self, weights: Sequence[Weight]) -> tuple[str, ...]:
         return (f"{len(weights)} weights",)
@@ -72,8 +74,11 @@ class FakeRouter:
     def drift(self) -> str:
         return self.drifted()
 
-    def drained(self, within: float) -> Drained:
-        self.clock.sleep(min(1.5, within))
+    def drained(self, within: float, alive: Callable[[], object] = lambda: None) -> Drained:
+        took = min(self.streams, within)
+        for _ in range(round(took / 0.5)):
+            self.clock.sleep(0.5)
+            alive()
         return Drained(workers=2, connections=8, requests=0.5, took=1.5)
 
     def look(self) -> InForce:

@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "canaryctl"
 ROOT_MODULES = {
     "runner",
     "watch",
+    "long",
     "preflight",
     "quantities",
     "resources",
@@ -22,7 +23,8 @@ ROOT_MODULES = {
 ALLOWED = {
     "core": {"core"},
     "ports": {"ports", "core"},
-    "runner": {"core", "ports", "watch"},
+    "runner": {"core", "ports", "watch", "long"},
+    "long": {"core", "watch"},
     "watch": {"core", "ports"},
     "guarding": {"guarding", "config", "core", "ports", "drivers", "listeners", "wiring"},
     "preflight": {"core", "ports"},

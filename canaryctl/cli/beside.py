@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,20 +49,14 @@ class Beside:
         notifier.warm()
         return cls(about, mark, hooks, AskedHooks(hooks, about.asked), notifier)
 
-    def checks(self, alive: Callable[[], None], stop: StopFlag) -> Iterator[Check]:
+    def checks(self, stop: StopFlag) -> Iterator[Check]:
         """Ask the gates before the rollout; each is a check of its preflight.
 
         Args:
-            alive: called while they run.
             stop: ends them.
         """
-
-        def stopped() -> str | None:
-            alive()
-            return stop.by()
-
         moment = HookMoment.BEFORE_ROLLOUT
-        for one in self.hooks.ask(moment, self.about.plain(moment), stopped):
+        for one in self.hooks.ask(moment, self.about.plain(moment), stop.by):
             yield Check(f"hook {one.hook}", one.passed, one.reason)
 
     def listeners(self, banner: Banner, stop: StopFlag) -> Sequence[Listener]:

@@ -147,8 +147,8 @@ def _alike(serving: Sequence[Container], same_as: Sequence[Container]) -> None:
         judged, came = same_as[0], other[0]
         raise DeployFailed(
             "version",
-            f"{came.name} runs {came.image} ({came.image_id}); {judged.name}, which was judged, runs "
-            f"{judged.image} ({judged.image_id}): no gate has seen the other image",
+            f"{came.name} runs {came.image} ({came.image_id}); {judged.name}, which was judged, "
+            f"runs {judged.image} ({judged.image_id}): no gate has seen the other image",
             next_step="give both services the image that was rolled out, by its digest or a tag "
             "that nobody pushes again",
         )

@@ -28,7 +28,12 @@ from canaryctl.drivers.nginx_check import notes_on, tested
 from canaryctl.drivers.nginx_control import Control
 from canaryctl.drivers.nginx_drain import drained
 from canaryctl.drivers.nginx_drift import edited, moved
-from canaryctl.drivers.nginx_fence import not_somebody_elses, superseded, undecided
+from canaryctl.drivers.nginx_fence import (
+    nobodys,
+    not_somebody_elses,
+    superseded,
+    undecided,
+)
 from canaryctl.drivers.nginx_held import holding
 from canaryctl.drivers.nginx_look import looked
 from canaryctl.drivers.nginx_restore import Before, Restore
@@ -36,7 +41,7 @@ from canaryctl.drivers.nginx_stage import Stage, failed, stage
 from canaryctl.drivers.nginx_survey import Surveyed, survey
 from canaryctl.drivers.nginx_timeouts import timeouts
 from canaryctl.drivers.template import Routing, intact, parse_header, render
-from canaryctl.ports import Absent, Clock, Expect, Host, InForce, Mark, Proof, Step
+from canaryctl.ports import Clock, Expect, Host, InForce, Mark, Proof, Step
 
 CHANGES = 5
 """Of somebody else's that may come between two steps of one change."""
@@ -186,7 +191,7 @@ class NginxRouter:
             if expect is not None or not undecided(before.text, mark, self._last):
                 raise
             # Nobody holds the gateway, and nobody set anything since: it was recreated, say.
-            free = replace(place, fence=tuple(Absent(one.path) for one in place.fence))
+            free = replace(place, fence=tuple(nobodys(self.host, one.path) for one in place.fence))
             return made(self.host, replace(tried, place=free), weight)
 
     def warm(self) -> None:
@@ -230,12 +235,12 @@ class NginxRouter:
         """See ``Router.generation``."""
         return self.control.ask().generation
 
-    def drained(self, within: float) -> Drained:
+    def drained(self, within: float, alive: Callable[[], object] = lambda: None) -> Drained:
         """See ``Router.drained``."""
         began = self.clock.now() if self._began is None else self._began
         seen = self._surveyed
         kept = timeouts(seen.files, seen.version) if seen else None
-        return drained(self.host, self.clock, began, within, kept)
+        return drained(self.host, self.clock, began, within, kept, alive)
 
     def drift(self) -> str:
         """See ``Router.drift``."""

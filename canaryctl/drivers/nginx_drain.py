@@ -7,7 +7,7 @@ reload left behind: each knows some weight of before.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from canaryctl.core.drained import Drained
@@ -24,7 +24,12 @@ SLACK = 0.05
 
 
 def drained(
-    host: Host, clock: Clock, began: float, within: float, timeouts: Timeouts | None = None
+    host: Host,
+    clock: Clock,
+    began: float,
+    within: float,
+    timeouts: Timeouts | None = None,
+    alive: Callable[[], object] = lambda: None,
 ) -> Drained:
     """Look until no worker is left that knew the weight before. Never raises for the host.
 
@@ -36,6 +41,7 @@ def drained(
         began: when the change began, epoch seconds: before NGINX was told to reload.
         within: seconds to look for, from now on.
         timeouts: what the configuration of before says.
+        alive: called between two looks: this may take longer than a lease.
     """
     timeouts = timeouts or Timeouts()
     proven = clock.now()
@@ -50,6 +56,7 @@ def drained(
             seen.note(now, [one for one in workers if _is_old(one, now - began)])
             if not seen.left:
                 break
+        alive()
         left = proven + within - clock.now()
         if left <= 0:
             break

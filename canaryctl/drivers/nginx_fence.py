@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from canaryctl.core.errors import ConfigError, GatewayUnreachable
 from canaryctl.core.generation import number
+from canaryctl.core.lease import parse_lease
 from canaryctl.drivers.nginx_control import Control
 from canaryctl.drivers.template import parse_header
-from canaryctl.ports import Mark
+from canaryctl.ports import Absent, Expect, Host, Mark
 
 
 def undecided(text: str | None, mark: Mark, last: str | None) -> bool:
@@ -21,6 +22,16 @@ def undecided(text: str | None, mark: Mark, last: str | None) -> bool:
     if state is None or (mark.rollout and state.get("rollout") == mark.rollout):
         return True
     return number(state["generation"]) <= number(last)
+
+
+def nobodys(host: Host, path: str) -> Expect | Absent:
+    """Give what holds as long as nobody's lease is there: none, or a text that is no lease.
+
+    Raises:
+        HostError: the host cannot be reached.
+    """
+    text = host.read(path)
+    return Absent(path) if text is None or parse_lease(text) is not None else Expect(path, text)
 
 
 def not_somebody_elses(text: str | None, live: str, control: Control) -> None:

@@ -1,4 +1,8 @@
-"""When a change did not come into force: the previous configuration again, and the proof of it."""
+"""When a change did not come into force: the previous configuration again, and the proof of it.
+
+But for a way back: 0 % stays on disk. NGINX accepted it, and if it starts again, or wakes, in an
+hour, nobody may be there any more who judges the canary.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,7 @@ from canaryctl.core.weight import Weight
 from canaryctl.drivers.nginx_control import Control
 from canaryctl.drivers.nginx_stage import Stage, failed
 from canaryctl.drivers.nginx_survey import complaint
+from canaryctl.drivers.template import parse_header
 from canaryctl.ports import Absent, Expect, Host, Reload, Remove, Run, Step, Swap, Write
 
 LOST = "the hold on the gateway is lost: somebody else leads it, or has ended this rollout"
@@ -63,6 +68,8 @@ class Restore:
         if (complains := self._complaint()) and complains not in why:
             why = f"{why}; NGINX says: {complains}"
         try:
+            if weight == Weight.ZERO and _with_traffic(before.text):
+                return self._kept(after, why)
             on_disk = self._put_back(before, after)
             if before.generation is None:
                 return TrafficUnknown(
@@ -83,6 +90,15 @@ class Restore:
             f"{weight} % did not come into force ({why}); the previous configuration "
             f"(generation {before.generation}) is in force, proven",
             next_step="look at NGINX's error log for the reason",
+        )
+
+    def _kept(self, after: Before, why: str) -> CanaryctlError:
+        """Leave 0 % on disk."""
+        if self.host.read(self.place.live) != after.text:
+            return Superseded(_CHANGED)
+        return TrafficUnknown(
+            f"0 % was not proven ({why}); it stays on disk, for NGINX to load when it can",
+            next_step=_LOOK,
         )
 
     def _complaint(self) -> str:
@@ -128,3 +144,9 @@ class Restore:
             raise Superseded(LOST if step in self.place.fence else _CHANGED)
         if step is not None:
             raise HostError(f"{self.place.live} could not be restored: {done.output.strip()}")
+
+
+def _with_traffic(text: str | None) -> bool:
+    """Tell whether a file is canaryctl's and gives the canary a part."""
+    state = parse_header(text)
+    return state is not None and state.get("weight") != str(Weight.ZERO)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -94,7 +94,8 @@ class Router(Protocol):
         Raises:
             Superseded: another generation than ``expect`` is there; nothing was changed.
             WeightRefused: the previous configuration is in force again, proven.
-            TrafficUnknown: neither could be proven.
+            TrafficUnknown: neither could be proven; or a 0 % that takes traffic away could not,
+                and stays on disk.
         """
         ...
 
@@ -106,11 +107,12 @@ class Router(Protocol):
         """
         ...
 
-    def drained(self, within: float) -> Drained:
+    def drained(self, within: float, alive: Callable[[], object] = ...) -> Drained:
         """Wait until no worker is left that knows the weight before the last change.
 
         Args:
             within: seconds this may take. Never raises: what was not seen is said.
+            alive: called again and again meanwhile; left out: nobody is told.
         """
         ...
 

@@ -71,6 +71,16 @@ def test_who_led_it_last_goes_back_when_the_lease_is_gone_and_nobody_decided(
     assert gateway.router.set(Weight.ZERO, MINE, None).weight == Weight.ZERO
 
 
+def test_a_lease_that_nobody_can_read_keeps_nobody_from_going_back(gateway: Gateway) -> None:
+    mine = _lease(gateway, "a")
+    mine.take(LEASE)
+    gateway.router.fence = mine.fence
+    gateway.router.set(HALF, MINE, None)
+    Path(mine.path).write_text("edited by hand")
+    assert gateway.router.set(Weight.ZERO, MINE, None).weight == Weight.ZERO
+    assert Path(mine.path).read_text() == "edited by hand"
+
+
 def test_but_not_over_what_another_rollout_has_left(gateway: Gateway) -> None:
     mine = _lease(gateway, "a")
     mine.take(LEASE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import pytest
 
@@ -179,3 +180,13 @@ def test_a_time_is_read(text: str, seconds: float) -> None:
 @pytest.mark.parametrize("text", ["", "soon", "-1", "5x", "$t", "1.5s"])
 def test_other_text_is_no_time(text: str) -> None:
     assert parse_time(text) is None
+
+
+def test_whoever_waits_gives_signs_of_life_all_the_while() -> None:
+    clock, host = FakeClock(BEGAN + PROVEN), FakeHost()
+    host.crew = lambda: [worker(1, clock.now() - BEGAN, 3)]
+    signs: list[float] = []
+    drained(host, clock, BEGAN, 60.0, None, lambda: signs.append(clock.now()))
+    between = [later - one for one, later in pairwise(signs)]
+    assert signs[-1] - signs[0] == pytest.approx(60.0, abs=0.5)
+    assert max(between) <= 1.0

@@ -125,7 +125,8 @@ class World:
         self.act(f"weight {weight}", changed)
         return Proof(f"{self.number}-a", weight, 0.1, 3)
 
-    def drained(self, within: float) -> Drained:
+    def drained(self, within: float, alive: Callable[[], object] = lambda: None) -> Drained:
+        alive()
         self.act("drained", lambda: self.project.clock.sleep(within))
         return Drained(0, 0, 0.1, 0.1)
 

@@ -1,0 +1,163 @@
+"""What takes long is no death of the rollout: it gives signs of life all the while."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from threading import Event as Flag
+
+from canaryctl.core.errors import Superseded
+from canaryctl.core.events import Check
+from canaryctl.core.outcome import Cause
+from canaryctl.core.plan import Plan, Stage
+from canaryctl.core.series import Readings, Wanted
+from canaryctl.core.state import Phase, State
+from canaryctl.core.weight import Weight
+from canaryctl.ports import Mark
+from canaryctl.runner import Runner
+from tests.fake_world import FakeMetrics
+from tests.test_runner import World, end_of, weights
+
+SHORT = Plan((Stage(Weight(2500), 30.0), Stage(Weight.FULL, 30.0)), interval=10.0)
+PATIENCE = 20.0  # seconds of real time, for a test that fails
+
+
+@dataclass
+class Hold:
+    """A lease that counts its signs of life."""
+
+    beats: list[Phase] = field(default_factory=list)
+    beaten: Flag = field(default_factory=Flag)
+    lost: bool = False
+
+    def take(self) -> None:
+        if self.lost:
+            raise Superseded("you@there:2 holds it")
+
+    def beat(self, doing: str, state: State) -> None:  # noqa: ARG002  the port
+        self.beats.append(state.phase)
+        self.beaten.set()
+        if self.lost:
+            raise Superseded("you@there:2 holds it")
+
+    def mine(self) -> bool:
+        return not self.lost
+
+
+@dataclass
+class Slow:
+    """A metrics source that answers when ``until`` says so, from the third reading on."""
+
+    source: FakeMetrics
+    until: Callable[[], object]
+    readings: int = 0
+
+    def read(self, wanted: Sequence[Wanted], unseen: float) -> Readings:
+        self.readings += 1
+        if self.readings == 3:
+            self.until()
+        return self.source.read(wanted, unseen)
+
+
+def run(
+    world: World,
+    hold: Hold,
+    metrics: Slow | FakeMetrics,
+    stopped: Callable[[], str | None] = lambda: None,
+    preflight: Callable[[], tuple[Check, ...]] | None = None,
+    plan: Plan = SHORT,
+) -> State:
+    return Runner(
+        plan=plan,
+        gates=world.gates,
+        router=world.router,
+        metrics=metrics,
+        clock=world.clock,
+        preflight=preflight or (lambda: world.checks),
+        mark=Mark("v0.2.0", "r1", "me@here:1"),
+        select={},
+        stopped=stopped,
+        tenure=hold,
+    ).run()
+
+
+def test_a_slow_metrics_source_is_waited_for_with_signs_of_life() -> None:
+    world, hold = World(), Hold()
+
+    def answers_after_a_sign() -> None:
+        hold.beaten.clear()
+        assert hold.beaten.wait(PATIENCE)
+
+    state = run(world, hold, Slow(world.metrics, answers_after_a_sign))
+    assert end_of(state)[0] is Cause.PASSED
+
+
+def test_a_slow_preflight_is_too() -> None:
+    world, hold = World(), Hold()
+
+    def slow() -> tuple[Check, ...]:
+        hold.beaten.clear()
+        assert hold.beaten.wait(PATIENCE)
+        return world.checks
+
+    assert end_of(run(world, hold, world.metrics, preflight=slow))[0] is Cause.PASSED
+
+
+def test_nobody_who_asks_to_stop_waits_for_a_metrics_source() -> None:
+    world, hold, over = World(), Hold(), Flag()
+    metrics = Slow(world.metrics, lambda: over.wait(PATIENCE))
+    try:
+        state = run(world, hold, metrics, lambda: "Ctrl-C" if metrics.readings == 3 else None)
+        assert not over.is_set()
+    finally:
+        over.set()
+    assert end_of(state)[0] is Cause.INTERRUPTED
+    assert weights(world)[-1] == "0"
+
+
+def test_a_rollback_by_hand_during_the_last_reading_is_no_success() -> None:
+    world, hold = World(), Hold()
+    plan = replace(SHORT, stages=(Stage(Weight.FULL, 20.0),))
+
+    def by_hand() -> None:
+        world.router.set(Weight.ZERO, Mark(owner="you@there:2", reason="orders look odd"), None)
+
+    metrics = Slow(world.metrics, by_hand)
+    state = run(world, hold, metrics, plan=plan)
+    assert metrics.readings == 3, "the last one of that plan"
+    cause, _, code = end_of(state)
+    assert (cause, code) == (Cause.SUPERSEDED, 130)
+
+
+def test_streams_that_outlive_a_lease_are_waited_for_with_signs_of_life() -> None:
+    world, hold = World(), Hold()
+    world.router.streams = 60.0
+    begin = world.clock.now()
+    state = run(
+        world,
+        hold,
+        world.metrics,
+        lambda: "Ctrl-C" if world.clock.now() > begin + 15 else None,
+        plan=replace(SHORT, drain_within=60.0),
+    )
+    assert end_of(state)[0] is Cause.INTERRUPTED
+    assert hold.beats.count(Phase.DRAINING) >= 60
+
+
+def test_a_gateway_lost_since_the_deployment_is_not_taken() -> None:
+    world, hold = World(), Hold(lost=True)
+    state = run(world, hold, world.metrics)
+    cause, _, code = end_of(state)
+    assert (cause, code) == (Cause.HELD, 5)
+    assert world.router.weights == []
+
+
+def test_what_it_raises_is_raised() -> None:
+    def wrong() -> tuple[Check, ...]:
+        raise ValueError("no")
+
+    world = World()
+    state = run(world, Hold(), world.metrics, preflight=wrong)
+    assert state.ending is not None
+    assert "ValueError: no" in state.ending.reason
+    assert end_of(state)[0] is Cause.CRASHED
