@@ -15,6 +15,7 @@ from canaryctl.drivers.lease_file import Found
 from canaryctl.guarding.abandoned import Returned, bring_back, warm
 from canaryctl.guarding.notices import notice
 from canaryctl.guarding.stuck import end_if_named
+from canaryctl.guarding.unforeseen import summary, told
 from canaryctl.wiring import Build
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ EVERY = 5.0
 """Seconds between two looks at most; a lease about to run out is looked at when it does."""
 LEAST = 0.2
 """Seconds between two looks at least."""
+RETRY = 1.0
+"""Seconds until what failed is tried again."""
 BROKEN_FOR = 30.0
 """Seconds for which a lease that cannot be read may stay so, until it counts as run out."""
 
@@ -62,28 +65,40 @@ class GuardService:
 
     def look(self) -> float:
         """Look once, and act if it takes; gives the seconds until the next look."""
-        self._found = None
         try:
-            self._found = found = self.build.lease.look()
-            if found.lease is None and found.text is not None:
-                return self._unreadable(found)
-            self._broken = None
-            if found.lease is None:
-                self._once("")
-                # One that is taken meanwhile must be seen before it runs out.
-                return min(EVERY, max(LEAST, self.build.config.gateway.lease / 2))
-            if found.left > 0:
-                if self._once(f"{found.lease.owner} leads rollout {found.lease.rollout}"):
-                    warm(self.build)  # what there is to know, before it may be needed
-                return max(LEAST, min(found.left, EVERY))
-            return self._act(found)
+            return self._looked()
         except TrafficUnknown as error:
             if self._once(str(error)):  # it is tried on; a person should look at once
                 self.tell(notice(self.build, Occasion.UNPROVEN, f"{error}; it is tried again"))
-            return 1.0
         except CanaryctlError as error:
             self._once(str(error))
-            return 1.0
+        except Exception as error:  # noqa: BLE001  a defect ends no guard: who would guard then?
+            if self._once(told(error)) and self._run_out:
+                said = f"{summary(error)}; it is tried again"
+                self.tell(notice(self.build, Occasion.UNPROVEN, said))
+        return RETRY
+
+    def _looked(self) -> float:
+        self._found = None
+        self._found = found = self.build.lease.look()
+        if found.lease is None and found.text is not None:
+            return self._unreadable(found)
+        self._broken = None
+        if found.lease is None:
+            self._once("")
+            # One that is taken meanwhile must be seen before it runs out.
+            return min(EVERY, max(LEAST, self.build.config.gateway.lease / 2))
+        if found.left > 0:
+            if self._once(f"{found.lease.owner} leads rollout {found.lease.rollout}"):
+                warm(self.build)  # what there is to know, before it may be needed
+            return max(LEAST, min(found.left, EVERY))
+        return self._act(found)
+
+    @property
+    def _run_out(self) -> bool:
+        """Whether the lease that was found last had run out, so that traffic is to be returned."""
+        found = self._found
+        return found is not None and found.lease is not None and found.left <= 0
 
     def _act(self, found: Found) -> float:
         assert found.lease is not None  # noqa: S101  the caller looked

@@ -231,6 +231,23 @@ def test_a_host_out_of_reach_is_said_once_and_waited_for(world: World) -> None:
     assert world.weights == [Weight.ZERO]
 
 
+def test_a_defect_in_one_look_is_said_once_and_tried_on(world: World) -> None:
+    def fails(_: Weight) -> None:
+        raise ValueError("nobody thought of it")
+
+    world.led()
+    world.router.fail = fails
+    world.passes(40)
+    said = [one for one in world.said if "unforeseen: ValueError: nobody thought of it" in one]
+    assert len(said) == 1
+    assert "Traceback (most recent call last)" in said[0]
+    assert [one.occasion for one in world.told] == [Occasion.UNPROVEN]
+    world.router.fail = lambda _: None
+    world.passes(60)
+    assert world.weights == [Weight.ZERO]
+    assert world.build.lease.look().text is None
+
+
 def test_it_runs_until_it_is_asked_to_end(world: World) -> None:
     world.stopped = "SIGTERM"
     world.service.run()
