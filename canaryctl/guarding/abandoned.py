@@ -60,7 +60,8 @@ def bring_back(build: Build, found: Found, why: str, say: Callable[[str], None])
         say: told of attempts that failed.
 
     Raises:
-        TrafficUnknown: 0 % could not be proven; the lease stays, and is tried again.
+        TrafficUnknown: 0 % could not be proven; the lease stays this guard's until it runs out,
+            and it may try again at once.
         HostError: the host cannot be reached.
     """
     lease = found.lease
@@ -76,7 +77,9 @@ def bring_back(build: Build, found: Found, why: str, say: Callable[[str], None])
         held = f"{said}: `canaryctl resume` or `canaryctl rollback`"
         return Returned(held, abandoned=True)
     mine = replace(lease, owner=f"{GUARD}{owner()}", doing=f"returning: {why}", beat=lease.beat + 1)
-    if not build.lease.take_over(found, mine):
+    # One that it took before is not renewed: where it cannot return the traffic, another may try.
+    on = found.left > 0 and taken(build, lease)
+    if not on and not build.lease.take_over(found, mine):
         return Returned(f"{about}: somebody else looks after it")
     stage = str(lease.stage + 1) if lease.stage >= 0 else ""
     share = lease.weight if stage else ""
@@ -95,6 +98,15 @@ def bring_back(build: Build, found: Found, why: str, say: Callable[[str], None])
         proof,
         abandoned=True,
     )
+
+
+def taken(build: Build, lease: Lease) -> bool:
+    """Tell whether a lease that was found is one that this process took over as a guard.
+
+    Raises:
+        HostError: the host cannot be reached.
+    """
+    return lease.owner.startswith(GUARD) and build.lease.mine()
 
 
 def _left_as_it_is(build: Build, found: Found, lease: Lease, why: str) -> Returned:

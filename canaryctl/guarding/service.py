@@ -12,7 +12,7 @@ from canaryctl.core.moment import Moment
 from canaryctl.core.notice import Notice, Occasion
 from canaryctl.core.weight import Weight
 from canaryctl.drivers.lease_file import Found
-from canaryctl.guarding.abandoned import Returned, bring_back, warm
+from canaryctl.guarding.abandoned import Returned, bring_back, taken, warm
 from canaryctl.guarding.notices import notice
 from canaryctl.guarding.stuck import end_if_named
 from canaryctl.guarding.unforeseen import summary, told
@@ -49,6 +49,7 @@ class GuardService:
     tell: Callable[[Notice], None] = lambda _: None
     exported: GuardExport | None = None
     _said: str = field(default="", init=False)
+    _why: str = field(default="", init=False)
     _broken: float | None = field(default=None, init=False)
     _found: Found | None = field(default=None, init=False)
 
@@ -88,7 +89,7 @@ class GuardService:
             self._once("")
             # One that is taken meanwhile must be seen before it runs out.
             return min(EVERY, max(LEAST, self.build.config.gateway.lease / 2))
-        if found.left > 0:
+        if found.left > 0 and not taken(self.build, found.lease):
             if self._once(f"{found.lease.owner} leads rollout {found.lease.rollout}"):
                 warm(self.build)  # what there is to know, before it may be needed
             return max(LEAST, min(found.left, EVERY))
@@ -102,12 +103,13 @@ class GuardService:
 
     def _act(self, found: Found) -> float:
         assert found.lease is not None  # noqa: S101  the caller looked
-        why = f"no sign of life for {found.lease.length:g} s"
+        if not taken(self.build, found.lease):
+            self._why = f"no sign of life for {found.lease.length:g} s"
         if found.lease.on_abandon is not OnAbandon.HOLD and end_if_named(
             self.build, found.lease.owner
         ):
             self.say(f"{found.lease.owner} slept in the middle of a change and was ended")
-        self._done(bring_back(self.build, found, why, self.say))
+        self._done(bring_back(self.build, found, self._why, self.say))
         return EVERY if found.lease.on_abandon is OnAbandon.HOLD else LEAST
 
     def _unreadable(self, found: Found) -> float:
@@ -125,8 +127,8 @@ class GuardService:
             self._once(f"{path} cannot be read; no rollout's canary has traffic, so it stays")
             return EVERY
         there = replace(found, stamped=Stamped(lease, Moment("", 0.0)))
-        why = f"its lease could not be read for {BROKEN_FOR:g} s"
-        self._done(bring_back(self.build, there, why, self.say))
+        self._why = f"its lease could not be read for {BROKEN_FOR:g} s"
+        self._done(bring_back(self.build, there, self._why, self.say))
         return EVERY if lease.on_abandon is OnAbandon.HOLD else LEAST
 
     def _told_by_the_weights(self) -> Lease | None:

@@ -221,6 +221,47 @@ def test_what_cannot_be_proven_is_tried_until_it_is(world: World) -> None:
     assert world.build.lease.look().text is None
 
 
+def cannot_prove(world: World, until: float) -> None:
+    """Have NGINX silent up to a time, by the clock."""
+
+    def fails(_: Weight) -> None:
+        if world.clock.now() < until:
+            raise TrafficUnknown("NGINX does not answer")
+
+    world.router.fail = fails
+
+
+def test_what_cannot_be_proven_is_tried_again_at_once(world: World) -> None:
+    world.led()
+    world.passes(29.5)
+    cannot_prove(world, world.clock.now() + 6)
+    world.passes(10)  # less than a lease
+    assert world.weights == [Weight.ZERO]
+    assert not [one for one in world.said if one.startswith(f"{GUARD}")]  # it leads no rollout
+    assert world.said[-1].endswith("(generation 2-fake, 0.20 s)")
+    assert "was abandoned: no sign of life for 30 s" in world.said[-1]
+
+
+def test_where_one_guard_cannot_prove_it_another_one_gets_its_turn(world: World) -> None:
+    world.led()
+    world.passes(29.5)
+    cannot_prove(world, float("inf"))
+    world.passes(5)
+    theirs = world.another_build().lease.look()
+    assert theirs.lease is not None
+    assert theirs.lease.owner.startswith(GUARD)
+    world.passes(20)
+    after = world.another_build().lease.look()
+    assert (after.text, after.left > 0) == (theirs.text, True)  # it runs out, as it was taken
+
+
+def test_another_guards_lease_is_waited_for(world: World) -> None:
+    world.led(replace(LEASE, owner=f"{GUARD}me@there:7"))
+    world.passes(29.5)
+    assert world.weights == []
+    assert world.said == [f"{GUARD}me@there:7 leads rollout r1"]
+
+
 def test_a_host_out_of_reach_is_said_once_and_waited_for(world: World) -> None:
     world.led()
     world.host.unreachable = "no route"
