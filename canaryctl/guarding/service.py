@@ -28,7 +28,7 @@ LEAST = 0.2
 RETRY = 1.0
 """Seconds until what failed is tried again."""
 BROKEN_FOR = 30.0
-"""Seconds for which a lease that cannot be read may stay so, until it counts as run out."""
+"""Seconds for which a text that is no lease may stay as it is, until it counts as run out."""
 
 
 @dataclass(slots=True)
@@ -50,7 +50,9 @@ class GuardService:
     exported: GuardExport | None = None
     _said: str = field(default="", init=False)
     _why: str = field(default="", init=False)
-    _broken: float | None = field(default=None, init=False)
+    _broken: tuple[float, str] | None = field(default=None, init=False)
+    """Since when the lease cannot be read, and what is there instead."""
+    _waiting: bool = field(default=False, init=False)
     _found: Found | None = field(default=None, init=False)
 
     def run(self) -> None:
@@ -68,19 +70,36 @@ class GuardService:
         """Look once, and act if it takes; gives the seconds until the next look."""
         try:
             return self._looked()
-        except TrafficUnknown as error:
-            if self._once(str(error)):  # it is tried on; a person should look at once
-                self.tell(notice(self.build, Occasion.UNPROVEN, f"{error}; it is tried again"))
-        except CanaryctlError as error:
-            self._once(str(error))
         except Exception as error:  # noqa: BLE001  a defect ends no guard: who would guard then?
-            if self._once(told(error)) and self._run_out:
+            if self._once(told(error)) and self._pressing(error):
                 said = f"{summary(error)}; it is tried again"
                 self.tell(notice(self.build, Occasion.UNPROVEN, said))
         return RETRY
 
+    def once(self) -> None:
+        """Look, act if it takes, and end: for who is started again and again, as by cron.
+
+        A lease that cannot be read is waited for, ``BROKEN_FOR`` at most: the next one to be
+        started knows nothing of this one.
+
+        Raises:
+            TrafficUnknown: 0 % could not be proven.
+            CanaryctlError: it could not look, or not act.
+        """
+        try:
+            pause, since = self._looked(), self._broken
+            while self._waiting and self._broken == since:
+                self.build.clock.sleep(pause)
+                pause = self._looked()
+        except Exception as error:
+            if self._pressing(error):
+                self.tell(notice(self.build, Occasion.UNPROVEN, summary(error)))
+            raise
+        if self._waiting:
+            self.say(f"{self.build.lease.path} was written anew meanwhile: somebody leads here")
+
     def _looked(self) -> float:
-        self._found = None
+        self._found, self._waiting = None, False
         self._found = found = self.build.lease.look()
         if found.lease is None and found.text is not None:
             return self._unreadable(found)
@@ -95,11 +114,11 @@ class GuardService:
             return max(LEAST, min(found.left, EVERY))
         return self._act(found)
 
-    @property
-    def _run_out(self) -> bool:
-        """Whether the lease that was found last had run out, so that traffic is to be returned."""
-        found = self._found
-        return found is not None and found.lease is not None and found.left <= 0
+    def _pressing(self, error: Exception) -> bool:
+        """Tell whether people should know at once: traffic was to be returned, and was not."""
+        if isinstance(error, CanaryctlError):
+            return isinstance(error, TrafficUnknown)
+        return self._found is not None and self._found.lease is not None and self._found.left <= 0
 
     def _act(self, found: Found) -> float:
         assert found.lease is not None  # noqa: S101  the caller looked
@@ -118,8 +137,11 @@ class GuardService:
         Whoever leads a rollout notices at their next renewal, and goes back by themselves.
         """
         now, path = self.build.clock.now(), self.build.lease.path
-        self._broken = now if self._broken is None else self._broken
-        if (left := self._broken + BROKEN_FOR - now) > 0:
+        if self._broken is None or self._broken[1] != found.text:
+            self._broken = now, found.text or ""  # whoever writes there lives
+        left = self._broken[0] + BROKEN_FOR - now
+        self._waiting = left > 0
+        if self._waiting:
             self._once(f"{path} cannot be read; after {BROKEN_FOR:g} s it counts as run out")
             return max(LEAST, min(left, EVERY))
         lease = self._told_by_the_weights()

@@ -325,6 +325,15 @@ def test_one_that_is_mended_meanwhile_begins_anew(world: World) -> None:
     assert world.weights == []
 
 
+def test_one_that_is_written_on_is_somebodys_who_lives(world: World) -> None:
+    for beat in range(10):
+        world.host.files[f"{LIVE}.lease"] = f'{{"beat": {beat}, "of": "a later version"}}'
+        world.passes(BROKEN_FOR / 3)
+    assert world.weights == []
+    world.passes(BROKEN_FOR + 1)
+    assert world.weights == [Weight.ZERO]
+
+
 @pytest.mark.parametrize(
     ("weight", "mark"),
     [(Weight.ZERO, MARK), (Weight(500), Mark(owner="me@here:1", reason="by hand"))],
@@ -357,3 +366,49 @@ def test_one_who_cannot_look_does_not_guess(world: World) -> None:
     world.passes(120)
     assert world.weights == []
     assert world.said[-1] == "no answer"
+
+
+# --- one look, as for cron ------------------------------------------------------------------
+
+
+def test_one_look_ends_with_what_it_failed_of(world: World) -> None:
+    world.led()
+    world.host.unreachable = "no route"
+    with pytest.raises(HostError, match="no route"):
+        world.service.once()
+    assert world.told == []
+    world.host.unreachable = ""
+    world.host.moment = Moment("boot", 2000.0)
+    cannot_prove(world, float("inf"))
+    with pytest.raises(TrafficUnknown, match="could not be proven in 3 attempts"):
+        world.service.once()
+    assert [one.occasion for one in world.told] == [Occasion.UNPROVEN]
+    assert "tried again" not in world.told[0].body
+
+
+def test_one_look_waits_for_a_lease_that_cannot_be_read(world: World) -> None:
+    world.host.files[f"{LIVE}.lease"] = GARBAGE
+    before = world.clock.now()
+    world.service.once()
+    assert world.weights == [Weight.ZERO]
+    assert BROKEN_FOR <= world.clock.now() - before < BROKEN_FOR + 2
+    assert world.build.lease.look().text is None
+
+
+@pytest.mark.parametrize("text", [f"{GARBAGE}er", None], ids=["another text", "nothing"])
+def test_it_does_not_wait_on_where_somebody_lives(world: World, text: str | None) -> None:
+    world.host.files[f"{LIVE}.lease"] = GARBAGE
+    sleep, before = world.clock.sleep, world.clock.now()
+
+    def sleeps(seconds: float) -> None:
+        sleep(seconds)
+        if text is None:
+            world.host.files.pop(f"{LIVE}.lease", None)
+        else:
+            world.host.files[f"{LIVE}.lease"] = text
+
+    world.clock.sleep = sleeps  # type: ignore[method-assign]
+    world.service.once()
+    assert world.weights == []
+    assert world.clock.now() - before < BROKEN_FOR
+    assert ("somebody leads here" in world.said[-1]) == (text is not None)
