@@ -13,6 +13,7 @@ from canaryctl.guarding.abandoned import bring_back
 from canaryctl.guarding.notices import notice
 from canaryctl.guarding.stuck import Owner
 from canaryctl.guarding.unforeseen import summary, told
+from canaryctl.guarding.unreadable import told_by_the_weights
 from canaryctl.wiring import Build
 
 ATTEMPTS = 20
@@ -67,11 +68,16 @@ def look_after(
 def _left(build: Build, rollout: str) -> Found | None:
     """Give the lease that the rollout left; None: the gateway is not its own any more.
 
+    A text that is no lease is no end of the rollout: there the weights tell whose they are.
+
     Raises:
+        GatewayUnreachable: only the weights could tell, and NGINX does not answer.
         HostError: the host cannot be reached.
     """
-    found = build.lease.look()
-    return found if found.lease is not None and found.lease.rollout == rollout else None
+    found: Found | None = build.lease.look()
+    if found and found.lease is None and found.text is not None:
+        found = told_by_the_weights(build, found)
+    return found if found and found.lease and found.lease.rollout == rollout else None
 
 
 def _end_if_stuck(build: Build, owner: Owner | None, say: Callable[[str], None]) -> None:

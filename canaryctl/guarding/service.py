@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from canaryctl.core.errors import CanaryctlError, GatewayUnreachable, TrafficUnknown
-from canaryctl.core.lease import Lease, OnAbandon, Stamped
-from canaryctl.core.moment import Moment
+from canaryctl.core.errors import CanaryctlError, TrafficUnknown
+from canaryctl.core.lease import OnAbandon
 from canaryctl.core.notice import Notice, Occasion
-from canaryctl.core.weight import Weight
 from canaryctl.drivers.lease_file import Found
 from canaryctl.guarding.abandoned import Returned, bring_back, taken, warm
 from canaryctl.guarding.notices import notice
 from canaryctl.guarding.stuck import end_if_named
 from canaryctl.guarding.unforeseen import summary, told
+from canaryctl.guarding.unreadable import told_by_the_weights
 from canaryctl.wiring import Build
 
 if TYPE_CHECKING:
@@ -144,37 +143,13 @@ class GuardService:
         if self._waiting:
             self._once(f"{path} cannot be read; after {BROKEN_FOR:g} s it counts as run out")
             return max(LEAST, min(left, EVERY))
-        lease = self._told_by_the_weights()
-        if lease is None:
+        there = told_by_the_weights(self.build, found)
+        if there is None or there.lease is None:
             self._once(f"{path} cannot be read; no rollout's canary has traffic, so it stays")
             return EVERY
-        there = replace(found, stamped=Stamped(lease, Moment("", 0.0)))
         self._why = f"its lease could not be read for {BROKEN_FOR:g} s"
         self._done(bring_back(self.build, there, self._why, self.say))
-        return EVERY if lease.on_abandon is OnAbandon.HOLD else LEAST
-
-    def _told_by_the_weights(self) -> Lease | None:
-        """Give what is known of a rollout from NGINX' file; None: its canary has no traffic.
-
-        Raises:
-            GatewayUnreachable: NGINX does not answer.
-        """
-        seen, gateway = self.build.router.look(), self.build.config.gateway
-        if seen.weight is None:
-            raise GatewayUnreachable(seen.problem)
-        mark = seen.mark
-        if mark is None or not mark.rollout or seen.weight == Weight.ZERO:
-            return None
-        return Lease(
-            rollout=mark.rollout,
-            owner=mark.owner,
-            release=mark.release,
-            length=gateway.lease,
-            doing=f"{seen.weight} %",
-            stage=int(mark.stage) - 1 if mark.stage.isdecimal() else -1,
-            weight=str(seen.weight),
-            on_abandon=gateway.on_abandon,
-        )
+        return EVERY if there.lease.on_abandon is OnAbandon.HOLD else LEAST
 
     def _done(self, done: Returned) -> None:
         """Say what was done, show it, and tell people once."""
