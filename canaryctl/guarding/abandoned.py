@@ -83,7 +83,13 @@ def bring_back(build: Build, found: Found, why: str, say: Callable[[str], None])
 def _to_stable(
     build: Build, found: Found, lease: Lease, why: str, say: Callable[[str], None]
 ) -> Returned:
-    mine = replace(lease, owner=f"{GUARD}{owner()}", doing=f"returning: {why}", beat=lease.beat + 1)
+    mine = replace(
+        lease,
+        owner=f"{GUARD}{owner()}",
+        doing=f"returning: {why}",
+        beat=lease.beat + 1,
+        length=max(lease.length, build.config.gateway.lease),  # one that was let go has none
+    )
     # One that it took before is not renewed: where it cannot return the traffic, another may try.
     on = found.left > 0 and taken(build, lease)
     if not on and not build.lease.take_over(found, mine):
@@ -119,6 +125,25 @@ def taken(build: Build, lease: Lease) -> bool:
         HostError: the host cannot be reached.
     """
     return lease.owner.startswith(GUARD) and build.lease.mine()
+
+
+def silence(lease: Lease) -> str:
+    """Say what the end of a lease that has run out tells of its owner."""
+    if lease.owner.startswith(GUARD) and lease.length <= _RUN_OUT:
+        return f"{lease.owner} let it go"
+    return f"no sign of life for {lease.length:g} s"
+
+
+def let_go(build: Build) -> None:
+    """Have the lease that this guard took over run out at once: who comes next need not wait.
+
+    Raises:
+        HostError: the host cannot be reached, or refuses.
+    """
+    found = build.lease.look()
+    if found.lease is not None and taken(build, found.lease):
+        gone = replace(found.lease, beat=found.lease.beat + 1, length=_RUN_OUT)
+        build.lease.take_over(found, gone)
 
 
 def _left_as_it_is(build: Build, found: Found, lease: Lease, why: str) -> Returned:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from canaryctl.core.errors import CanaryctlError, TrafficUnknown
 from canaryctl.core.lease import OnAbandon
 from canaryctl.core.notice import Notice, Occasion
 from canaryctl.drivers.lease_file import Found
-from canaryctl.guarding.abandoned import Returned, bring_back, taken, warm
+from canaryctl.guarding.abandoned import Returned, bring_back, let_go, silence, taken, warm
 from canaryctl.guarding.notices import notice
 from canaryctl.guarding.stuck import end_if_named
 from canaryctl.guarding.unforeseen import summary, told
@@ -93,6 +94,8 @@ class GuardService:
         except Exception as error:
             if self._pressing(error):
                 self.tell(notice(self.build, Occasion.UNPROVEN, summary(error)))
+            with contextlib.suppress(CanaryctlError):
+                let_go(self.build)  # or the next one would take this one for somebody who leads
             raise
         if self._waiting:
             self.say(f"{self.build.lease.path} was written anew meanwhile: somebody leads here")
@@ -122,7 +125,7 @@ class GuardService:
     def _act(self, found: Found) -> float:
         assert found.lease is not None  # noqa: S101  the caller looked
         if not taken(self.build, found.lease):
-            self._why = f"no sign of life for {found.lease.length:g} s"
+            self._why = silence(found.lease)
         if found.lease.on_abandon is not OnAbandon.HOLD and end_if_named(
             self.build, found.lease.owner
         ):

@@ -413,3 +413,17 @@ def test_it_does_not_wait_on_where_somebody_lives(world: World, text: str | None
     assert world.weights == []
     assert world.clock.now() - before < BROKEN_FOR
     assert ("somebody leads here" in world.said[-1]) == (text is not None)
+
+
+def test_the_next_look_need_not_wait_for_the_lease_of_one_that_failed(world: World) -> None:
+    world.led(replace(LEASE, length=3600.0))
+    world.host.moment = Moment("boot", 9000.0)
+    cannot_prove(world, float("inf"))
+    with pytest.raises(TrafficUnknown):
+        world.service.once()
+    world.router.fail = lambda _: None
+    world.host.moment = Moment("boot", 9001.0)
+    GuardService(world.another_build(), world.said.append, lambda: None).once()
+    assert world.weights == [Weight.ZERO]
+    assert " let it go; all traffic is on stable" in world.said[-1]
+    assert world.build.lease.look().text is None
