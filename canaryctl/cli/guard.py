@@ -27,6 +27,8 @@ def guard(
     """Watch the gateway beside NGINX; when a rollout's lease runs out, prove 0 %. Runs for ever.
 
     It needs service, versions and gateway of the configuration; notify, for whoever should know.
+    With --once it ends with 0, with 3 where 0 % could not be proven, or with 4 where it could not
+    look. A lease that cannot be read it waits for, 30 s at most.
     """
     from canaryctl.cli.stop import StopFlag
     from canaryctl.drivers.notifier import Notifier
@@ -40,7 +42,7 @@ def guard(
     typer.echo(f"watching {build.gateway}", err=True)
     try:
         if once:
-            service.look()
+            service.once()
             return
         service.exported = _exported(build)
         with stop:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,6 +62,7 @@ def set_(
     """Set the canary's weight by hand, and prove it."""
     from canaryctl.cli.flags import release_of, sentence, weight_of
     from canaryctl.cli.seen import stable_share
+    from canaryctl.core.errors import HostError
     from canaryctl.drivers.lease_file import held
     from canaryctl.guarding.replacing import refuse_while_replacing
     from canaryctl.listeners.journal import Journal
@@ -78,6 +80,11 @@ def set_(
         typer.echo(f"setting the canary to {wanted} % at {build.host.describe()} …")
     _answering(build)
     proof = build.router.set(wanted, mark, None)
+    if found.lease is not None:
+        with contextlib.suppress(HostError):
+            build.lease.free(
+                found.text
+            )  # it has run out: whoever led a rollout leads none any more
     Journal.record_act(build, "weights set", mark, proof)
     if output is Output.JSON:
         said = {

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from canaryctl.core.errors import CanaryctlError, HostError, Superseded
 from canaryctl.core.lease import Lease, OnAbandon
 from canaryctl.drivers.lease_file import Found
+from canaryctl.guarding.decided import decided
 from canaryctl.guarding.replacing import replacing
 from canaryctl.guarding.zero import to_zero
 from canaryctl.listeners.journal import Journal
@@ -60,41 +61,89 @@ def bring_back(build: Build, found: Found, why: str, say: Callable[[str], None])
         say: told of attempts that failed.
 
     Raises:
-        TrafficUnknown: 0 % could not be proven; the lease stays, and is tried again.
+        TrafficUnknown: 0 % could not be proven; the lease stays this guard's until it runs out,
+            and it may try again at once.
+        GatewayUnreachable: whether somebody decided something else cannot be told.
         HostError: the host cannot be reached.
     """
     lease = found.lease
     if lease is None:
         return Returned("nobody holds the gateway")
-    about = (
-        f"rollout {lease.rollout} of {lease.owner} ({lease.release}, {lease.doing or 'beginning'})"
-    )
     if lease.promoting or replacing(build) is not None:
         return _left_as_it_is(build, found, lease, why)
+    if theirs := decided(build, lease):
+        return _left_to_them(build, found, lease, f"{why}; {theirs}")
     if lease.on_abandon is OnAbandon.HOLD:
-        said = f"{about} is abandoned: {why}; its weights stay (gateway.on_abandon: hold)"
+        said = f"{_about(lease)} is abandoned: {why}; its weights stay (gateway.on_abandon: hold)"
         held = f"{said}: `canaryctl resume` or `canaryctl rollback`"
         return Returned(held, abandoned=True)
-    mine = replace(lease, owner=f"{GUARD}{owner()}", doing=f"returning: {why}", beat=lease.beat + 1)
-    if not build.lease.take_over(found, mine):
-        return Returned(f"{about}: somebody else looks after it")
+    return _to_stable(build, found, lease, why, say)
+
+
+def _to_stable(
+    build: Build, found: Found, lease: Lease, why: str, say: Callable[[str], None]
+) -> Returned:
+    mine = replace(
+        lease,
+        owner=f"{GUARD}{owner()}",
+        doing=f"returning: {why}",
+        beat=lease.beat + 1,
+        length=max(lease.length, build.config.gateway.lease),  # one that was let go has none
+    )
+    # One that it took before is not renewed: where it cannot return the traffic, another may try.
+    on = found.left > 0 and taken(build, lease)
+    if not on and not build.lease.take_over(found, mine):
+        return Returned(f"{_about(lease)}: somebody else looks after it")
     stage = str(lease.stage + 1) if lease.stage >= 0 else ""
     share = lease.weight if stage else ""
     mark = Mark(lease.release, lease.rollout, mine.owner, f"guard: {why}", stage, share)
     try:
         proof = to_zero(build, mark, ATTEMPTS, say)
     except Superseded as error:
-        return Returned(f"{about}: somebody else looks after it ({error})")
+        return Returned(f"{_about(lease)}: somebody else looks after it ({error})")
     with contextlib.suppress(HostError):
         build.router.tidy(whole=True)
     build.lease.give_back()
     Journal.record_act(build, "guard", mark, proof)
     return Returned(
-        f"{about} was abandoned: {why}; all traffic is on stable, 0 % proven at NGINX "
+        f"{_about(lease)} was abandoned: {why}; all traffic is on stable, 0 % proven at NGINX "
         f"(generation {proof.generation}, {proof.took:.2f} s)",
         proof,
         abandoned=True,
     )
+
+
+def _about(lease: Lease) -> str:
+    doing = lease.doing or "beginning"
+    return f"rollout {lease.rollout} of {lease.owner} ({lease.release}, {doing})"
+
+
+def taken(build: Build, lease: Lease) -> bool:
+    """Tell whether a lease that was found is one that this process took over as a guard.
+
+    Raises:
+        HostError: the host cannot be reached.
+    """
+    return lease.owner.startswith(GUARD) and build.lease.mine()
+
+
+def silence(lease: Lease) -> str:
+    """Say what the end of a lease that has run out tells of its owner."""
+    if lease.owner.startswith(GUARD) and lease.length <= _RUN_OUT:
+        return f"{lease.owner} let it go"
+    return f"no sign of life for {lease.length:g} s"
+
+
+def let_go(build: Build) -> None:
+    """Have the lease that this guard took over run out at once: who comes next need not wait.
+
+    Raises:
+        HostError: the host cannot be reached, or refuses.
+    """
+    found = build.lease.look()
+    if found.lease is not None and taken(build, found.lease):
+        gone = replace(found.lease, beat=found.lease.beat + 1, length=_RUN_OUT)
+        build.lease.take_over(found, gone)
 
 
 def _left_as_it_is(build: Build, found: Found, lease: Lease, why: str) -> Returned:
@@ -111,3 +160,14 @@ def _left_as_it_is(build: Build, found: Found, lease: Lease, why: str) -> Return
         f"{lease.release}` goes on",
         abandoned=True,
     )
+
+
+def _left_to_them(build: Build, found: Found, lease: Lease, why: str) -> Returned:
+    """Leave weights that somebody decided since; without its lease nobody takes them for its own.
+
+    Should the rollout's owner wake, they change nothing any more.
+    """
+    if not build.lease.free(found.text):
+        return Returned(f"{_about(lease)}: somebody else looks after it")
+    said = f"{_about(lease)} was abandoned: {why}, which stays; the lease is taken away"
+    return Returned(said, abandoned=True)

@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from canaryctl.config.model import Config
-from canaryctl.core.errors import CanaryctlError, ConfigError
-from canaryctl.core.lease import OnAbandon
-from canaryctl.core.notice import Occasion
+from canaryctl.core.errors import ConfigError
 from canaryctl.drivers.notifier import Notifier
-from canaryctl.guarding.abandoned import bring_back, warm
-from canaryctl.guarding.notices import channels, channels_json, notice
+from canaryctl.guarding.abandoned import warm
+from canaryctl.guarding.died import look_after
+from canaryctl.guarding.notices import channels, channels_json
 from canaryctl.guarding.stuck import parent
 from canaryctl.wiring import Build
 
@@ -31,10 +30,6 @@ DONE = b"d"
 ALIVE = b"."
 DEAF_TO = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
 """What does not end it, from its first moment on."""
-ATTEMPTS = 20
-PAUSE = 3.0
-"""Seconds between two rounds while 0 % cannot be proven. After the last one its lease is left to
-run out, which a guard beside NGINX sees."""
 
 
 def main() -> int:
@@ -58,10 +53,7 @@ def main() -> int:
         os.write(1, READY)
     why = _waited(lease)
     if why is not None:
-        held = build.config.gateway.on_abandon is OnAbandon.HOLD
-        if owner is not None and not held and owner.end_if_stuck(build):
-            _say(f"process {owner.pid} slept in the middle of a change and was ended")
-        _act(build, rollout, why, notifier)
+        look_after(build, rollout, why, owner, _say, notifier.tell)
         notifier.close()
     return 0
 
@@ -85,29 +77,6 @@ def _waited(lease: float) -> str | None:
             return None
         if not said:
             return "its process died"
-
-
-def _act(build: Build, rollout: str, why: str, notifier: Notifier) -> None:
-    for attempt in range(ATTEMPTS):
-        if attempt:
-            build.clock.sleep(PAUSE)
-        try:
-            found = build.lease.look()
-            if found.lease is None or found.lease.rollout != rollout:
-                # It had ended, or its traffic is another one's now. It may have been checking.
-                with contextlib.suppress(CanaryctlError):
-                    build.router.tidy(whole=False)
-                return
-            done = bring_back(build, found, why, _say)
-            _say(done.said)
-            if done.abandoned:
-                notifier.tell(notice(build, Occasion.ABANDONED, done.said))
-        except CanaryctlError as error:
-            _say(str(error))
-            if not attempt:  # it is tried on; a person should look at once
-                notifier.tell(notice(build, Occasion.UNPROVEN, f"{error}; it is tried again"))
-            continue
-        return
 
 
 def _say(text: str) -> None:

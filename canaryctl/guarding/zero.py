@@ -27,24 +27,27 @@ def to_zero(build: Build, mark: Mark, attempts: int, say: Callable[[str], None])
         TrafficUnknown: it could not be proven.
         Superseded: the gateway is somebody else's by now; nothing was changed.
     """
-    for attempt in range(1, attempts + 1):
+    attempt, sound = 1, False
+    while True:
         try:
             return build.router.set(Weight.ZERO, mark, None)
         except Superseded:
             raise
         except CanaryctlError as error:
+            # What was in the way is out of it now: no attempt failed. Each of both happens once.
             if isinstance(error, ConfigError) and build.fall_back():
                 say(f"{error}; using the packaged template instead")
                 continue
-            if isinstance(error, ConfigurationRefused) and try_mending(build, mark):
+            if not sound and isinstance(error, ConfigurationRefused) and try_mending(build, mark):
+                sound = True
                 say(f"{error}; a sound file of 0 % has taken its place")
                 continue
-            if attempt == attempts:
+            if attempt >= attempts:
                 raise TrafficUnknown(
                     f"0 % could not be proven in {attempts} attempts: {error}",
                     next_step=error.next_step or "look at NGINX itself",
                 ) from error
             say(f"attempt {attempt} of {attempts}: {error}")
+            attempt += 1
             build.forget()
             build.clock.sleep(PAUSE)
-    raise AssertionError("every attempt returns, goes on or raises")

@@ -131,6 +131,33 @@ def test_recover_of_what_was_abandoned_proves_zero(local: LocalWorld, tool: Tool
     assert not local.lease.exists()
 
 
+def test_a_weight_set_by_hand_after_its_death_is_not_undone(local: LocalWorld, tool: Tool) -> None:
+    config = local.config(stages=STAGES)
+    abandoned(local, tool, config)
+    eventually(lambda: local.found().left <= 0, "the lease has run out")
+    left = local.lease.read_text()
+    by_hand = tool.run("weights", "set", "100", "--reason", "stable is down", config=config)
+    assert by_hand.code == 0, by_hand.err
+    assert not local.lease.exists()
+    local.lease.write_text(left)  # as if a guard had looked before it was taken away
+    guard = tool.run("guard", "--once", config=config)
+    assert guard.code == 0, guard.err
+    assert "set 100 % (stable is down), which stays; the lease is taken away" in guard.err
+    assert local.in_force()["weight"] == "100"
+    assert not local.lease.exists()
+
+
+def test_its_guard_returns_the_traffic_where_its_lease_cannot_be_read(
+    local: LocalWorld, tool: Tool
+) -> None:
+    rollout = tool.rollout(local.config(stages=STAGES, gateway={"lease": "1h"}))
+    rollout.proven(5)
+    local.lease.write_text('{"rollout": "')  # cut; the next renewal, which would see it, is far
+    killed(rollout, guard=False)
+    eventually(lambda: local.in_force()["weight"] == "0", "its guard has proven 0 %")
+    eventually(lambda: not local.lease.exists(), "the guard has given the gateway back")
+
+
 def _edited(live: Path) -> None:
     live.write_text(live.read_text() + "# by hand\n")
 

@@ -38,6 +38,7 @@ class Router(FakeRouter):
     """With what a guard does beyond the port."""
 
     tidied: int = 0
+    whole: bool | None = None
 
     def warm(self) -> None:
         """Everything is warm here."""
@@ -46,8 +47,8 @@ class Router(FakeRouter):
         """Nothing is remembered here."""
 
     def tidy(self, *, whole: bool) -> None:
-        assert whole  # whoever returns traffic leads the gateway by then
         self.tidied += 1
+        self.whole = whole
 
 
 @dataclass
@@ -126,7 +127,7 @@ def test_a_lease_that_ran_out_is_taken_over_and_zero_is_set(world: World) -> Non
     assert world.said[-1].startswith(
         "rollout r1 of me@here:1 (v1, stage 2 of 4) was abandoned: no sign of life for 30 s; all"
     )
-    assert world.router.tidied == 1
+    assert (world.router.tidied, world.router.whole) == (1, True)  # it leads the gateway by then
     assert world.build.lease.look().text is None
     (fence,) = theirs.fence()  # so its owner changes nothing any more
     assert world.host.files.get(fence.path) != fence.content
@@ -221,6 +222,47 @@ def test_what_cannot_be_proven_is_tried_until_it_is(world: World) -> None:
     assert world.build.lease.look().text is None
 
 
+def cannot_prove(world: World, until: float) -> None:
+    """Have NGINX silent up to a time, by the clock."""
+
+    def fails(_: Weight) -> None:
+        if world.clock.now() < until:
+            raise TrafficUnknown("NGINX does not answer")
+
+    world.router.fail = fails
+
+
+def test_what_cannot_be_proven_is_tried_again_at_once(world: World) -> None:
+    world.led()
+    world.passes(29.5)
+    cannot_prove(world, world.clock.now() + 6)
+    world.passes(10)  # less than a lease
+    assert world.weights == [Weight.ZERO]
+    assert not [one for one in world.said if one.startswith(f"{GUARD}")]  # it leads no rollout
+    assert world.said[-1].endswith("(generation 2-fake, 0.20 s)")
+    assert "was abandoned: no sign of life for 30 s" in world.said[-1]
+
+
+def test_where_one_guard_cannot_prove_it_another_one_gets_its_turn(world: World) -> None:
+    world.led()
+    world.passes(29.5)
+    cannot_prove(world, float("inf"))
+    world.passes(5)
+    theirs = world.another_build().lease.look()
+    assert theirs.lease is not None
+    assert theirs.lease.owner.startswith(GUARD)
+    world.passes(20)
+    after = world.another_build().lease.look()
+    assert (after.text, after.left > 0) == (theirs.text, True)  # it runs out, as it was taken
+
+
+def test_another_guards_lease_is_waited_for(world: World) -> None:
+    world.led(replace(LEASE, owner=f"{GUARD}me@there:7"))
+    world.passes(29.5)
+    assert world.weights == []
+    assert world.said == [f"{GUARD}me@there:7 leads rollout r1"]
+
+
 def test_a_host_out_of_reach_is_said_once_and_waited_for(world: World) -> None:
     world.led()
     world.host.unreachable = "no route"
@@ -229,6 +271,23 @@ def test_a_host_out_of_reach_is_said_once_and_waited_for(world: World) -> None:
     world.host.unreachable = ""
     world.passes(60)
     assert world.weights == [Weight.ZERO]
+
+
+def test_a_defect_in_one_look_is_said_once_and_tried_on(world: World) -> None:
+    def fails(_: Weight) -> None:
+        raise ValueError("nobody thought of it")
+
+    world.led()
+    world.router.fail = fails
+    world.passes(40)
+    said = [one for one in world.said if "unforeseen: ValueError: nobody thought of it" in one]
+    assert len(said) == 1
+    assert "Traceback (most recent call last)" in said[0]
+    assert [one.occasion for one in world.told] == [Occasion.UNPROVEN]
+    world.router.fail = lambda _: None
+    world.passes(60)
+    assert world.weights == [Weight.ZERO]
+    assert world.build.lease.look().text is None
 
 
 def test_it_runs_until_it_is_asked_to_end(world: World) -> None:
@@ -267,6 +326,15 @@ def test_one_that_is_mended_meanwhile_begins_anew(world: World) -> None:
     assert world.weights == []
 
 
+def test_one_that_is_written_on_is_somebodys_who_lives(world: World) -> None:
+    for beat in range(10):
+        world.host.files[f"{LIVE}.lease"] = f'{{"beat": {beat}, "of": "a later version"}}'
+        world.passes(BROKEN_FOR / 3)
+    assert world.weights == []
+    world.passes(BROKEN_FOR + 1)
+    assert world.weights == [Weight.ZERO]
+
+
 @pytest.mark.parametrize(
     ("weight", "mark"),
     [(Weight.ZERO, MARK), (Weight(500), Mark(owner="me@here:1", reason="by hand"))],
@@ -299,3 +367,63 @@ def test_one_who_cannot_look_does_not_guess(world: World) -> None:
     world.passes(120)
     assert world.weights == []
     assert world.said[-1] == "no answer"
+
+
+# --- one look, as for cron ------------------------------------------------------------------
+
+
+def test_one_look_ends_with_what_it_failed_of(world: World) -> None:
+    world.led()
+    world.host.unreachable = "no route"
+    with pytest.raises(HostError, match="no route"):
+        world.service.once()
+    assert world.told == []
+    world.host.unreachable = ""
+    world.host.moment = Moment("boot", 2000.0)
+    cannot_prove(world, float("inf"))
+    with pytest.raises(TrafficUnknown, match="could not be proven in 3 attempts"):
+        world.service.once()
+    assert [one.occasion for one in world.told] == [Occasion.UNPROVEN]
+    assert "tried again" not in world.told[0].body
+
+
+def test_one_look_waits_for_a_lease_that_cannot_be_read(world: World) -> None:
+    world.host.files[f"{LIVE}.lease"] = GARBAGE
+    before = world.clock.now()
+    world.service.once()
+    assert world.weights == [Weight.ZERO]
+    assert BROKEN_FOR <= world.clock.now() - before < BROKEN_FOR + 2
+    assert world.build.lease.look().text is None
+
+
+@pytest.mark.parametrize("text", [f"{GARBAGE}er", None], ids=["another text", "nothing"])
+def test_it_does_not_wait_on_where_somebody_lives(world: World, text: str | None) -> None:
+    world.host.files[f"{LIVE}.lease"] = GARBAGE
+    sleep, before = world.clock.sleep, world.clock.now()
+
+    def sleeps(seconds: float) -> None:
+        sleep(seconds)
+        if text is None:
+            world.host.files.pop(f"{LIVE}.lease", None)
+        else:
+            world.host.files[f"{LIVE}.lease"] = text
+
+    world.clock.sleep = sleeps  # type: ignore[method-assign]
+    world.service.once()
+    assert world.weights == []
+    assert world.clock.now() - before < BROKEN_FOR
+    assert ("somebody leads here" in world.said[-1]) == (text is not None)
+
+
+def test_the_next_look_need_not_wait_for_the_lease_of_one_that_failed(world: World) -> None:
+    world.led(replace(LEASE, length=3600.0))
+    world.host.moment = Moment("boot", 9000.0)
+    cannot_prove(world, float("inf"))
+    with pytest.raises(TrafficUnknown):
+        world.service.once()
+    world.router.fail = lambda _: None
+    world.host.moment = Moment("boot", 9001.0)
+    GuardService(world.another_build(), world.said.append, lambda: None).once()
+    assert world.weights == [Weight.ZERO]
+    assert " let it go; all traffic is on stable" in world.said[-1]
+    assert world.build.lease.look().text is None

@@ -1,0 +1,91 @@
+"""A rollout died: what its own guard does then, for a bounded time."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+from canaryctl.core.errors import CanaryctlError
+from canaryctl.core.lease import OnAbandon
+from canaryctl.core.notice import Notice, Occasion
+from canaryctl.drivers.lease_file import Found
+from canaryctl.guarding.abandoned import bring_back
+from canaryctl.guarding.notices import notice
+from canaryctl.guarding.stuck import Owner
+from canaryctl.guarding.unforeseen import summary, told
+from canaryctl.guarding.unreadable import told_by_the_weights
+from canaryctl.wiring import Build
+
+ATTEMPTS = 20
+PAUSE = 3.0
+"""Seconds between two rounds while 0 % cannot be proven. After the last one its lease is left to
+run out, which a guard beside NGINX sees."""
+
+
+def look_after(
+    build: Build,
+    rollout: str,
+    why: str,
+    owner: Owner | None,
+    say: Callable[[str], None],
+    tell: Callable[[Notice], None],
+) -> None:
+    """Return the traffic of a rollout that died, if it still is that rollout's.
+
+    Never raises for what the world does, nor for a defect: nobody else is left on this machine.
+
+    Args:
+        build: the gateway.
+        rollout: its id.
+        why: how it died.
+        owner: its process, where there still is one.
+        say: told what happens.
+        tell: has people told.
+    """
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            build.clock.sleep(PAUSE)
+        _end_if_stuck(build, owner, say)
+        try:
+            found = _left(build, rollout)
+            if found is None:
+                # It had ended, or its traffic is another one's now. It may have been checking.
+                with contextlib.suppress(CanaryctlError):
+                    build.router.tidy(whole=False)
+                return
+            done = bring_back(build, found, why, say)
+        except Exception as error:  # noqa: BLE001  it is tried on, whatever it was
+            say(told(error))
+            if not attempt:  # a person should look at once
+                tell(notice(build, Occasion.UNPROVEN, f"{summary(error)}; it is tried again"))
+            continue
+        say(done.said)
+        if done.abandoned:
+            tell(notice(build, Occasion.ABANDONED, done.said))
+        return
+
+
+def _left(build: Build, rollout: str) -> Found | None:
+    """Give the lease that the rollout left; None: the gateway is not its own any more.
+
+    A text that is no lease is no end of the rollout: there the weights tell whose they are.
+
+    Raises:
+        GatewayUnreachable: only the weights could tell, and NGINX does not answer.
+        HostError: the host cannot be reached.
+    """
+    found: Found | None = build.lease.look()
+    if found and found.lease is None and found.text is not None:
+        found = told_by_the_weights(build, found)
+    return found if found and found.lease and found.lease.rollout == rollout else None
+
+
+def _end_if_stuck(build: Build, owner: Owner | None, say: Callable[[str], None]) -> None:
+    """End a process that sleeps amid a change; what stays in the way keeps no traffic away."""
+    if owner is None or build.config.gateway.on_abandon is OnAbandon.HOLD:
+        return
+    try:
+        if owner.end_if_stuck(build):
+            say(f"process {owner.pid} slept in the middle of a change and was ended")
+    except Exception as error:  # noqa: BLE001  the traffic comes first
+        say(told(error))

@@ -1,0 +1,153 @@
+"""What a rollout's own guard does once the rollout died, in a world in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from canaryctl.core.errors import HostError
+from canaryctl.core.notice import Occasion
+from canaryctl.core.weight import Weight
+from canaryctl.guarding.died import ATTEMPTS, look_after
+from canaryctl.guarding.stuck import Owner
+from canaryctl.ports import InForce, Mark
+from canaryctl.wiring import Build
+from tests.guarding.test_service import GARBAGE, LEASE, LIVE, MARK, World
+
+WHY = "its process died"
+
+
+@pytest.fixture(autouse=True)
+def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANARYCTL_STATE_DIR", str(tmp_path))
+
+
+@pytest.fixture
+def world() -> World:
+    found = World()
+    found.led()
+    return found
+
+
+def dies(world: World, owner: Owner | None = None) -> None:
+    look_after(world.build, "r1", WHY, owner, world.said.append, world.told.append)
+
+
+def test_its_traffic_goes_back_at_once(world: World) -> None:
+    before = world.clock.now()
+    dies(world)
+    assert world.weights == [Weight.ZERO]
+    assert world.clock.now() - before < 1
+    assert [one.occasion for one in world.told] == [Occasion.ABANDONED]
+
+
+def test_a_defect_in_one_attempt_is_said_and_tried_on(world: World) -> None:
+    defects = [ValueError("nobody thought of it"), KeyError("nor of that")]
+
+    def fail(_: Weight) -> None:
+        if defects:
+            raise defects.pop(0)
+
+    world.router.fail = fail
+    dies(world)
+    assert world.weights == [Weight.ZERO]
+    assert world.said[0].startswith("unforeseen: ValueError: nobody thought of it; please report")
+    assert "Traceback (most recent call last)" in world.said[0]
+    assert [one.occasion for one in world.told] == [Occasion.UNPROVEN, Occasion.ABANDONED]
+    assert "Traceback" not in world.told[0].body
+
+
+def test_a_defect_that_stays_is_given_up_in_the_end(world: World) -> None:
+    def fail(_: Weight) -> None:
+        raise ValueError("always")
+
+    world.router.fail = fail
+    dies(world)
+    assert len([one for one in world.said if "ValueError: always" in one]) == ATTEMPTS
+    assert world.build.lease.look().lease is not None  # for a guard beside NGINX
+
+
+class Stuck(Owner):
+    """Of whom cannot be told whether it sleeps amid a change."""
+
+    def end_if_stuck(self, build: Build) -> bool:
+        raise HostError(f"{build.host.describe()} gives no identity")
+
+
+def test_an_owner_that_cannot_be_looked_at_keeps_no_traffic(world: World) -> None:
+    dies(world, Stuck(1, -1))
+    assert world.weights == [Weight.ZERO]
+    assert world.said[0] == "a fake host gives no identity"
+
+
+def test_a_gateway_that_is_free_is_tidied_and_left(world: World) -> None:
+    world.host.files.pop(f"{LIVE}.lease")
+    dies(world)
+    assert world.weights == []
+    assert (world.router.tidied, world.router.whole) == (1, False)
+
+
+# --- a lease that is none -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", [GARBAGE, "", '{"of": "a later version"}\n'])
+def test_a_lease_that_cannot_be_read_is_no_end(world: World, text: str) -> None:
+    world.host.files[f"{LIVE}.lease"] = text
+    dies(world)
+    assert world.weights == [Weight.ZERO]
+    assert (world.router.mark.rollout, world.router.mark.stage) == ("r1", "2")
+    assert "rollout r1 of me@here:1 (v1, 5 %) was abandoned: its process died" in world.said[-1]
+    assert world.build.lease.look().text is None
+
+
+def test_it_is_tried_on_while_the_weights_cannot_tell_whose_they_are(world: World) -> None:
+    world.host.files[f"{LIVE}.lease"] = GARBAGE
+    looked, answers = world.router.look, world.clock.now() + 10
+
+    def look() -> InForce:
+        if world.clock.now() < answers:
+            return InForce(None, None, MARK, None, "no answer")
+        return looked()
+
+    world.router.look = look  # type: ignore[method-assign]
+    dies(world)
+    assert world.said[0] == "no answer"
+    assert world.weights == [Weight.ZERO]
+
+
+@pytest.mark.parametrize(
+    ("weight", "mark"),
+    [
+        (Weight.ZERO, MARK),
+        (Weight(500), replace(MARK, rollout="r2")),
+        (Weight(500), Mark(owner="ann@desk:7", reason="by hand")),
+    ],
+    ids=["at 0 %", "another rollout's", "set by hand"],
+)
+def test_where_the_weights_are_not_its_own_it_leaves(
+    world: World, weight: Weight, mark: Mark
+) -> None:
+    world.router.set(weight, mark, None)
+    world.host.files[f"{LIVE}.lease"] = GARBAGE
+    dies(world)
+    assert world.weights == [weight]
+    assert world.host.files[f"{LIVE}.lease"] == GARBAGE
+    assert world.told == []
+
+
+def test_a_lease_that_is_written_meanwhile_is_another_ones(world: World) -> None:
+    world.host.files[f"{LIVE}.lease"] = GARBAGE
+    looked, other = world.router.look, replace(LEASE, rollout="r2")
+
+    def look() -> InForce:
+        world.host.files.pop(f"{LIVE}.lease", None)
+        world.led(other)
+        return looked()
+
+    world.router.look = look  # type: ignore[method-assign]
+    dies(world)
+    assert world.weights == []
+    assert "somebody else looks after it" in world.said[-1]
+    assert world.build.lease.look().lease == other
