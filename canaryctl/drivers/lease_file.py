@@ -177,6 +177,16 @@ class LeaseFile:
         steps: list[Step] = [self._lock, *fence, *self._staged, Remove(self.path), Unlock()]
         return self.host.perform(steps).completed == len(steps)
 
+    def tidy(self) -> None:
+        """Take away what owners had staged who were killed before it came into force.
+
+        Whoever is at it holds the lock: then nothing is done.
+
+        Raises:
+            HostError: the host cannot be reached.
+        """
+        self.host.perform([Lock(self.live + LOCK, LOCK_PATIENCE), *self._staged, Unlock()])
+
     @property
     def _lock(self) -> Lock:
         return Lock(self.live + LOCK, LOCK_PATIENCE, needed=False, instead=self._others)

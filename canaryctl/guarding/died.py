@@ -50,8 +50,7 @@ def look_after(
             found = _left(build, rollout)
             if found is None:
                 # It had ended, or its traffic is another one's now. It may have been checking.
-                with contextlib.suppress(CanaryctlError):
-                    build.router.tidy(whole=False)
+                _tidy(build)
                 return
             done = bring_back(build, found, why, say)
         except Exception as error:  # noqa: BLE001  it is tried on, whatever it was
@@ -78,6 +77,13 @@ def _left(build: Build, rollout: str) -> Found | None:
     if found and found.lease is None and found.text is not None:
         found = told_by_the_weights(build, found)
     return found if found and found.lease and found.lease.rollout == rollout else None
+
+
+def _tidy(build: Build) -> None:
+    """Take away what the rollout was about to put at the gateway when it was killed."""
+    for tidy in (lambda: build.router.tidy(whole=False), build.lease.tidy):
+        with contextlib.suppress(CanaryctlError):
+            tidy()
 
 
 def _end_if_stuck(build: Build, owner: Owner | None, say: Callable[[str], None]) -> None:

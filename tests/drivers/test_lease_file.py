@@ -199,3 +199,15 @@ def test_what_a_killed_owner_had_staged_goes_when_its_lease_is_freed() -> None:
     assert LIVE + ".lease.a" in host.files  # its owner may be at work
     assert guard.free(guard.look().text)
     assert host.files == {LIVE + ".else": "stays"}
+
+
+def test_what_a_killed_owner_had_staged_goes_though_it_never_had_a_lease() -> None:
+    host = FakeHost()
+    host.files |= {f"{LIVE}.lease.a": "half", LIVE + ".else": "stays"}
+    guard = LeaseFile(host, LIVE, "b")
+    host.held.add(f"{LIVE}.lock")
+    guard.tidy()
+    assert LIVE + ".lease.a" in host.files  # somebody is at work
+    host.held.clear()
+    guard.tidy()
+    assert host.files == {LIVE + ".else": "stays"}

@@ -84,9 +84,11 @@ def test_an_owner_that_cannot_be_looked_at_keeps_no_traffic(world: World) -> Non
 
 def test_a_gateway_that_is_free_is_tidied_and_left(world: World) -> None:
     world.host.files.pop(f"{LIVE}.lease")
+    world.host.files[f"{LIVE}.lease.r1"] = "what it was about to put there"
     dies(world)
     assert world.weights == []
     assert (world.router.tidied, world.router.whole) == (1, False)
+    assert f"{LIVE}.lease.r1" not in world.host.files
 
 
 # --- a lease that is none -------------------------------------------------------------------
