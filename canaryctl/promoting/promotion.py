@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from canaryctl.config.promotion import PromotionModel
 from canaryctl.core.errors import TrafficUnknown
+from canaryctl.core.outcome import Cause
 from canaryctl.core.promotion import Came, Next, Phase, after
 from canaryctl.core.promotion_record import Record
 from canaryctl.core.weight import Weight
@@ -161,11 +162,26 @@ class Promotion:
             if ended.outcome is Outcome.ROLLED_BACK:
                 self.build.promotion.clear()
             return ended
-        if why := self.allowed(self.tick):
+        if by := self.stopped():
+            return self._interrupted(by)
+        why = self.allowed(self.tick)
+        # Asked before the answer is looked at: a hook that was ended has refused nothing.
+        if by := self.stopped():
+            return self._interrupted(by)
+        if why:
             self._set(Weight.ZERO, f"promotion refused by a hook: {why}")
             self.build.promotion.clear()
             return Ended(Outcome.ROLLED_BACK, f"a hook refused the promotion: {why}", 1)
         return None
+
+    def _interrupted(self, by: str) -> Ended:
+        """End as a watch that was interrupted does."""
+        return Ended(
+            Outcome.ABORTED,
+            f"{Cause.INTERRUPTED}: {by}; {Weight.FULL} % stay; stable was not touched",
+            130,
+            (f"`canaryctl promote --version {self.release}` begins the watch anew",),
+        )
 
     def _replace(self) -> None:
         """Have stable run the release, proven; all traffic is on the canary meanwhile."""

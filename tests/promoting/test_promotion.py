@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -169,6 +170,27 @@ def test_a_hook_that_refuses_is_a_failed_gate(tmp_path: Path) -> None:
     ended = run(world)
     assert (ended.outcome, ended.exit_code) == (Outcome.ROLLED_BACK, 1)
     assert world.weight == Weight.ZERO
+    assert not world.project.asked
+
+
+@pytest.mark.parametrize("refused", ["", "freeze: it was ended before its end"])
+@pytest.mark.parametrize("when", ["watch", "hook"])
+def test_ctrl_c_beside_the_watch_touches_nothing(tmp_path: Path, when: str, refused: str) -> None:
+    world = World(tmp_path, stopped="Ctrl-C (SIGINT)" if when == "watch" else None)
+    asked: list[str] = []
+
+    def allowed(_: Callable[[], object]) -> str:
+        asked.append("hook")
+        world.stopped = "Ctrl-C (SIGINT)"
+        return refused
+
+    one = world.promotion()
+    one.allowed = allowed
+    ended = one(one.sight())
+    assert (ended.outcome, ended.exit_code) == (Outcome.ABORTED, 130)
+    assert ended.reason == ("interrupted: Ctrl-C (SIGINT); 100 % stay; stable was not touched")
+    assert asked == (["hook"] if when == "hook" else [])
+    assert (world.weight, record(world)) == (Weight.FULL, Phase.WATCHING)
     assert not world.project.asked
 
 
