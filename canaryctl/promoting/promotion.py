@@ -27,7 +27,7 @@ from canaryctl.promoting.deployment_log import DeploymentLog
 from canaryctl.promoting.ended import Ended, FreshStableFailed, Outcome
 from canaryctl.promoting.questions import Questions
 from canaryctl.promoting.settling import Settling
-from canaryctl.promoting.sight import Sight, look
+from canaryctl.promoting.sight import Sight, look, where
 from canaryctl.wiring import Build
 
 _DOES = {
@@ -159,7 +159,9 @@ class Promotion:
         """Watch on, be approved, and ask the hook; None: stable may be touched."""
         ended = self.watch(self)
         if ended is not None:
-            if ended.outcome is Outcome.ROLLED_BACK:
+            # However it came to that: a promotion without traffic on the canary is over, and with
+            # it what was approved.
+            if ended.outcome is Outcome.ROLLED_BACK or where(self.build)[0] == Weight.ZERO:
                 self.build.promotion.clear()
             return ended
         if by := self.stopped():
