@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from canaryctl.checking.finding import Said, failed, together, unknown, warned
+from canaryctl.checking.git_doubt import in_doubt
 from canaryctl.checking.scene import Scene
 from canaryctl.config.checks import ArtifactsCheck
 from canaryctl.core import manifest
@@ -66,9 +67,12 @@ class Artifacts:
             )
         if not found.artifacts:
             yield warned(f"{path} lists no file", "declare checks.artifacts.files")
+        git = self.scene.git
         try:
-            tag = self.scene.git.tag(version)
-        except GitError:
+            git.prefix()  # a tag that git refuses to look for is not one that is not there
+            tag = git.tag(version)
+        except GitError as error:
+            yield from in_doubt(git, error, f"whether tag {version} was made with {path}")
             return
         pin = manifest.pinned(tag.message) if tag is not None and tag.annotated else None
         if pin is not None and pin != manifest.fingerprint(text):
