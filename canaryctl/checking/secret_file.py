@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from canaryctl.checking.dotenv import Environment, parse
 from canaryctl.checking.finding import Said, failed, some, together, unknown, warned
 from canaryctl.checking.git_doubt import in_doubt
 from canaryctl.checking.placeholder import is_placeholder, is_secret, password_in
 from canaryctl.checking.scene import Scene
 from canaryctl.config.checks import SecretsCheck
+from canaryctl.drivers.dotenv import Environment, parse
 from canaryctl.drivers.git import GitError
 from canaryctl.drivers.tree import FileProblem, decoded
 
