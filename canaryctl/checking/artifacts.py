@@ -23,12 +23,14 @@ class Artifacts:
     Attributes:
         declared: whether canary.yaml has a section for it.
         checkpoints: patterns that the manifest has to cover too.
+        changelog: is written after the manifest, and so never in it.
     """
 
     scene: Scene
     asked: ArtifactsCheck
     declared: bool
     checkpoints: tuple[str, ...] = ()
+    changelog: str = ""
     name: str = "artifacts"
 
     @property
@@ -92,7 +94,7 @@ class Artifacts:
                 yield failed(problem, again)
 
     def _unlisted(self, path: str, found: Manifest) -> Iterator[Said]:
-        listed = {one.path for one in found.artifacts}
+        known = {path, self.changelog, *(one.path for one in found.artifacts)}
         for pattern in (*self.asked.files, *self.checkpoints):
             try:
                 there = self.scene.tree.matched(pattern)
@@ -102,7 +104,7 @@ class Artifacts:
             if not there:
                 yield failed(f"no file matches {pattern}", "build it, or mend checks.artifacts")
             for one in there:
-                if one not in listed:
+                if one not in known:
                     yield failed(
                         f"{one} is not in {path}, so nobody vouches for it",
                         "remove it, or make another release with it",
