@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from canaryctl.ports import Clock
 
 _FRAMING = ("content-length", "transfer-encoding")
+NO_NAME = "its name cannot be looked up: a part of it is empty, or longer than 63 characters"
+"""Why there is no connection where the look-up of a host raises ``UnicodeError``."""
+_FORBIDDEN = (
+    "the request cannot be sent: a configured header, token or password "
+    "holds a character that HTTP forbids, such as a line's end"
+)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -191,16 +197,36 @@ class BoundedHttp:
         client = self._opened()
         fields = dict(form) if form is not None else None
         within = self.timeout if timeout is None else timeout
-        request = client.build_request(
-            method,
-            url,
-            params=fields if method == "GET" and fields else None,
-            data=fields if method != "GET" else None,
-            content=content,
-            headers=dict(headers or {}),
-            timeout=within,
-        )
+        try:
+            request = client.build_request(
+                method,
+                url,
+                params=fields if method == "GET" and fields else None,
+                data=fields if method != "GET" else None,
+                content=content,
+                headers=dict(headers or {}),
+                timeout=within,
+            )
+        except UnicodeError:
+            raise RequestError(_FORBIDDEN) from None
+        except httpx.InvalidURL as error:
+            raise RequestError(_words(error, url)) from error
         basic = httpx.BasicAuth(*auth) if auth else None
+        return self._answered(client, request, basic, within, repeats=repeats)
+
+    def _answered(
+        self,
+        client: httpx.Client,
+        request: httpx.Request,
+        basic: httpx.BasicAuth | None,
+        within: float,
+        *,
+        repeats: bool,
+    ) -> Answer:
+        """Send it; see ``request``."""
+        import httpx  # noqa: PLC0415 - see the module's docstring
+
+        url = str(request.url)
         try:
             try:
                 return self._once(client, request, basic, within)
@@ -214,10 +240,10 @@ class BoundedHttp:
             raise RequestError(f"no answer within {within:g} s") from None
         except httpx.LocalProtocolError:
             # Its text quotes the header it dislikes, which may be the password.
-            raise RequestError(
-                "the request cannot be sent: a configured header, token or password "
-                "holds a character that HTTP forbids, such as a line's end"
-            ) from None
+            raise RequestError(_FORBIDDEN) from None
+        except UnicodeError:
+            # From the look-up, which writes each part of a name in ASCII.
+            raise NoConnectionError(f"no connection: {NO_NAME}") from None
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
             said = tls_words(error, url) or f"the connection was dropped: {_words(error, url)}"
             raise RequestError(said) from error
