@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from canaryctl.listeners.notices import NoticeListener
 
 if TYPE_CHECKING:
     from canaryctl.cli.stop import StopFlag
+    from canaryctl.drivers.tenure import GatewayTenure
     from canaryctl.listeners.words import Banner
     from canaryctl.ports import Listener, Mark
     from canaryctl.wiring import Build
@@ -49,16 +50,16 @@ class Beside:
         notifier.warm()
         return cls(about, mark, hooks, AskedHooks(hooks, about.asked), notifier)
 
-    def checks(self, alive: Callable[[], None], stop: StopFlag) -> Iterator[Check]:
+    def checks(self, tenure: GatewayTenure, stop: StopFlag) -> Iterator[Check]:
         """Ask the gates before the rollout; each is a check of its preflight.
 
         Args:
-            alive: called while they run.
+            tenure: is given signs of life meanwhile: for a deployment the gateway is held already.
             stop: ends them.
         """
 
         def stopped() -> str | None:
-            alive()
+            tenure.sign("asking hooks before the rollout")
             return stop.by()
 
         moment = HookMoment.BEFORE_ROLLOUT

@@ -140,7 +140,7 @@ def run(
         stopped=stop.by,
         listeners=listeners,
         first=first,
-        checks=lambda: beside.checks(guard.beat, stop),
+        checks=lambda: beside.checks(tenure, stop),
         hooks=beside.asked,
     )
     with stop, closing(listeners), guarded(guard, tenure) as ended:
