@@ -1,4 +1,4 @@
-"""HTTP: bounded in time and size, one place where httpx is used and its errors end.
+"""HTTP: bounded in time and size, one place where httpx is used.
 
 httpx is imported on the first request, not before: it costs 115 ms that ``status`` and
 ``rollback`` need not pay.
@@ -14,8 +14,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from canaryctl.core.errors import ConfigError
-from canaryctl.core.redaction import SECRETS
-from canaryctl.drivers.tls import Tls, tls_words
+from canaryctl.drivers.http_errors import (
+    NoConnectionError,
+    RequestError,
+    TooLargeError,
+    http_errors,
+)
+from canaryctl.drivers.tls import Tls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,26 +29,10 @@ if TYPE_CHECKING:
 
     from canaryctl.ports import Clock
 
+__all__ = ["Address", "Answer", "BoundedHttp", "NoConnectionError", "RequestError", "TooLargeError"]
+
 _FRAMING = ("content-length", "transfer-encoding")
-NO_NAME = "its name cannot be looked up: a part of it is empty, or longer than 63 characters"
-"""Why there is no connection where the look-up of a host raises ``UnicodeError``."""
-_FORBIDDEN = (
-    "the request cannot be sent: a configured header, token or password "
-    "holds a character that HTTP forbids, such as a line's end"
-)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-
-
-class RequestError(Exception):
-    """No complete answer came. The text says why, without the address and without credentials."""
-
-
-class NoConnectionError(RequestError):
-    """Nobody takes a connection there."""
-
-
-class TooLargeError(RequestError):
-    """The answer has more bytes than allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +183,10 @@ class BoundedHttp:
         """
         import httpx  # noqa: PLC0415 - see the module's docstring
 
-        client = self._opened()
         fields = dict(form) if form is not None else None
         within = self.timeout if timeout is None else timeout
-        try:
+        with http_errors(url, within):
+            client = self._opened()
             request = client.build_request(
                 method,
                 url,
@@ -207,52 +196,13 @@ class BoundedHttp:
                 headers=dict(headers or {}),
                 timeout=within,
             )
-        except UnicodeError:
-            raise RequestError(_FORBIDDEN) from None
-        except httpx.InvalidURL as error:
-            raise RequestError(_words(error, url)) from error
-        basic = httpx.BasicAuth(*auth) if auth else None
-        return self._answered(client, request, basic, within, repeats=repeats)
-
-    def _answered(
-        self,
-        client: httpx.Client,
-        request: httpx.Request,
-        basic: httpx.BasicAuth | None,
-        within: float,
-        *,
-        repeats: bool,
-    ) -> Answer:
-        """Send it; see ``request``."""
-        import httpx  # noqa: PLC0415 - see the module's docstring
-
-        url = str(request.url)
-        try:
+            basic = httpx.BasicAuth(*auth) if auth else None
             try:
                 return self._once(client, request, basic, within)
             except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
                 if not repeats:
                     raise
                 return self._once(client, request, basic, within)
-        except httpx.ConnectTimeout:
-            raise NoConnectionError(f"no connection within {within:g} s") from None
-        except httpx.TimeoutException:
-            raise RequestError(f"no answer within {within:g} s") from None
-        except httpx.LocalProtocolError:
-            # Its text quotes the header it dislikes, which may be the password.
-            raise RequestError(_FORBIDDEN) from None
-        except UnicodeError:
-            # From the look-up, which writes each part of a name in ASCII.
-            raise NoConnectionError(f"no connection: {NO_NAME}") from None
-        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
-            said = tls_words(error, url) or f"the connection was dropped: {_words(error, url)}"
-            raise RequestError(said) from error
-        except httpx.ConnectError as error:
-            raise NoConnectionError(
-                tls_words(error, url) or f"no connection: {_words(error, url)}"
-            ) from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise RequestError(_words(error, url)) from error
 
     def open(self) -> None:
         """Make ready what the first request needs, so that it is not in that one's time.
@@ -317,8 +267,3 @@ class BoundedHttp:
                     transport=self._transport,
                 )
             return self._client
-
-
-def _words(error: Exception, url: str) -> str:
-    said = tls_words(error, url) or str(error).strip() or type(error).__name__
-    return SECRETS.hide(said)

@@ -32,3 +32,6 @@ def test_a_header_that_cannot_be_sent_is_said_without_it() -> None:
     error = asked("http://127.0.0.1:1/", **{"X-Key": "sésame"})
     assert "a configured header, token or password" in str(error)
     assert "same" not in str(error)
+    pool = BoundedHttp(FakeClock(), timeout=5.0, limit=1000, headers={"X-Key": "sésame"})
+    with pytest.raises(RequestError, match="a configured header, token or password"):
+        pool.request("GET", "http://127.0.0.1:1/")
