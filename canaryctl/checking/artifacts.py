@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from canaryctl.checking.finding import Said, failed, together, unknown, warned
+from canaryctl.checking.git_doubt import in_doubt
 from canaryctl.checking.scene import Scene
 from canaryctl.config.checks import ArtifactsCheck
 from canaryctl.core import manifest
@@ -22,12 +23,14 @@ class Artifacts:
     Attributes:
         declared: whether canary.yaml has a section for it.
         checkpoints: patterns that the manifest has to cover too.
+        changelog: is written after the manifest, and so never in it.
     """
 
     scene: Scene
     asked: ArtifactsCheck
     declared: bool
     checkpoints: tuple[str, ...] = ()
+    changelog: str = ""
     name: str = "artifacts"
 
     @property
@@ -66,9 +69,12 @@ class Artifacts:
             )
         if not found.artifacts:
             yield warned(f"{path} lists no file", "declare checks.artifacts.files")
+        git = self.scene.git
         try:
-            tag = self.scene.git.tag(version)
-        except GitError:
+            git.prefix()  # a tag that git refuses to look for is not one that is not there
+            tag = git.tag(version)
+        except GitError as error:
+            yield from in_doubt(git, error, f"whether tag {version} was made with {path}")
             return
         pin = manifest.pinned(tag.message) if tag is not None and tag.annotated else None
         if pin is not None and pin != manifest.fingerprint(text):
@@ -88,7 +94,7 @@ class Artifacts:
                 yield failed(problem, again)
 
     def _unlisted(self, path: str, found: Manifest) -> Iterator[Said]:
-        listed = {one.path for one in found.artifacts}
+        known = {path, self.changelog, *(one.path for one in found.artifacts)}
         for pattern in (*self.asked.files, *self.checkpoints):
             try:
                 there = self.scene.tree.matched(pattern)
@@ -98,7 +104,7 @@ class Artifacts:
             if not there:
                 yield failed(f"no file matches {pattern}", "build it, or mend checks.artifacts")
             for one in there:
-                if one not in listed:
+                if one not in known:
                     yield failed(
                         f"{one} is not in {path}, so nobody vouches for it",
                         "remove it, or make another release with it",

@@ -14,6 +14,7 @@ from canaryctl.checking.words import how_it_ended, line_of
 from canaryctl.config.probes import ProbeModel
 from canaryctl.core.weight import Weight
 from canaryctl.drivers.bounded_http import Address, Answer, BoundedHttp, RequestError
+from canaryctl.drivers.http_errors import NO_NAME
 from canaryctl.quantities import spelled
 
 LARGEST = 8 * 2**20
@@ -64,6 +65,8 @@ def tcp(scene: Scene, asked: ProbeModel) -> Said:  # noqa: ARG001  every probe i
             return passed(f"{where} accepts connections")
     except TimeoutError:
         why = f"no answer within {spelled(asked.timeout)}"
+    except UnicodeError:
+        return failed(f"{where}: {NO_NAME}", f"mend the name in checks.probes: {asked.name}")
     except OSError as error:
         why = error.strerror or str(error)
     return failed(f"{where}: {why}", f"see that it runs, and listens on {where}")

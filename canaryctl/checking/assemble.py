@@ -76,7 +76,7 @@ def _five(scene: Scene, asked: ChecksModel) -> Iterator[Check]:
         yield TurnedOff("artifacts")
     else:
         declared = asked.artifacts is not None
-        yield Artifacts(scene, artifacts, declared, release.checkpoints)
+        yield Artifacts(scene, artifacts, declared, release.checkpoints, release.changelog)
     match asked.runbook:
         case "off":
             yield TurnedOff("runbook")

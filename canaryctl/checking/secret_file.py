@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from canaryctl.checking.dotenv import Environment, parse
 from canaryctl.checking.finding import Said, failed, some, together, unknown, warned
+from canaryctl.checking.git_doubt import in_doubt
 from canaryctl.checking.placeholder import is_placeholder, is_secret, password_in
 from canaryctl.checking.scene import Scene
 from canaryctl.config.checks import SecretsCheck
+from canaryctl.drivers.dotenv import Environment, parse
 from canaryctl.drivers.git import GitError
 from canaryctl.drivers.tree import FileProblem, decoded
 
@@ -134,8 +135,8 @@ class SecretFile:
                 said = f"git does not ignore {file}: the next `git add` may commit it"
                 yield warned(said, f"add {file} to .gitignore")
             yield from self._copied(given)
-        except GitError:
-            return
+        except GitError as error:
+            yield from in_doubt(git, error, f"whether git has {file}, or a secret that is in it,")
 
     def _copied(self, given: Environment) -> Iterator[Said]:
         """Find values that are secret in tracked files."""

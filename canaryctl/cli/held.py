@@ -20,16 +20,17 @@ def free(build: Build) -> None:
     Raises:
         GatewayHeld: somebody does.
         StableReplaced: a promotion was interrupted while it replaced stable.
+        PromotionUnfinished: one was interrupted after that.
     """
     from canaryctl.core.errors import HostError
     from canaryctl.drivers.lease_file import held
-    from canaryctl.guarding.replacing import refuse_while_replacing
+    from canaryctl.guarding.replacing import refuse_while_unfinished
 
     with contextlib.suppress(HostError):
         found = build.lease.look()
         if found.lease is not None and found.left > 0:
             raise held(found.lease, found.left)
-        refuse_while_replacing(build)
+        refuse_while_unfinished(build)
 
 
 @contextlib.contextmanager

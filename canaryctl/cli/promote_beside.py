@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from canaryctl.core.errors import CanaryctlError
 from canaryctl.core.events import Started
 from canaryctl.core.hook_facts import HookAbout
 from canaryctl.core.hooks import HookMoment, failed
@@ -61,15 +62,27 @@ class PromoteBeside:
         return cls(about, hooks, notifier, stopped)
 
     def allowed(self, tick: Callable[[], object]) -> str:
-        """Ask the gates before stable is touched; empty: it may be, else why not."""
+        """Ask the gates before stable is touched; empty: it may be, else why not.
+
+        Raises:
+            CanaryctlError: what ``tick`` raised. It ends the hook, and is none of its results: a
+                gateway that is somebody else's by now is no refusal.
+        """
+        raised: list[CanaryctlError] = []
 
         def stopped() -> str | None:
-            tick()
+            try:
+                tick()
+            except CanaryctlError as error:
+                raised.append(error)
+                return str(error) or type(error).__name__
             return self.stopped()
 
         moment = HookMoment.BEFORE_PROMOTION
         self.hooks.fire(moment, self.about.plain(moment))
         wrong = failed(self.hooks.ask(moment, self.about.plain(moment), stopped))
+        if raised:
+            raise raised[0]
         return f"{wrong.hook}: {wrong.reason}" if wrong else ""
 
     def watched(self, banner: Banner) -> WatchNotices:

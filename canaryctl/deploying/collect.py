@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from canaryctl.config.secrets import called_secret
-from canaryctl.core.errors import CanaryctlError, HostError
+from canaryctl.core.errors import HostError
 from canaryctl.core.redaction import SECRETS, Secrets
+from canaryctl.deploying.env_secrets import secrets_in
 from canaryctl.deploying.log_summary import LogSummary, summed_up
 from canaryctl.deploying.side import Side
 from canaryctl.drivers.compose_containers import Container
@@ -83,8 +82,7 @@ def _since(container: Container, since: float) -> float:
 
 def _secrets(side: Side) -> Secrets:
     found = Secrets()
-    with contextlib.suppress(CanaryctlError):
-        found.know(value for name, value in side.env.values().items() if called_secret(name))
+    found.know(secrets_in(side.env, side.variable))
     return found
 
 

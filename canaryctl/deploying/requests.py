@@ -13,7 +13,7 @@ from canaryctl.ports import Clock
 TIMEOUT = 5.0
 """Seconds for one answer."""
 LAST = 3
-"""Answers at the end of a warm-up that all have to be 2xx."""
+"""Answers at the end of a warm-up, of those that were sent, that all have to be 2xx."""
 _LARGEST = 1_000_000
 _GOOD = range(200, 300)
 
@@ -55,19 +55,22 @@ class Requests:
             tick: see ``side.Tick``.
 
         Raises:
-            DeployFailed: one of the last few was not answered with 2xx.
+            DeployFailed: one of the last few that were sent was not answered with 2xx, or there
+                was no time for any. One that ``tick`` stopped is not judged.
         """
         urls, began = self.urls(), self.clock.now()
-        http, bad, sent, wrong = self._http(), 0, 0, ""
+        http, said, stopped = self._http(), list[str](), False
         try:
-            while sent < count and self.clock.now() - began < within and not tick():
-                wrong = self._asked(http, urls[sent % len(urls)]) if urls else "no address"
-                sent += 1
-                bad += bool(wrong)
-                if wrong and sent > count - LAST:
-                    raise DeployFailed("warm-up", f"request {sent} of {count}: {wrong}")
+            while len(said) < count and self.clock.now() - began < within:
+                if stopped := bool(tick()):
+                    break
+                at = len(said)
+                said.append(self._asked(http, urls[at % len(urls)]) if urls else "no address")
         finally:
             http.close()
+        sent, bad = len(said), sum(map(bool, said))
+        if not stopped:
+            _judge(said, count, within)
         more = f", {bad} of them not answered well" if bad else ""
         short = "" if sent == count else f" of {count}, then the time was up"
         return f"{sent}{short} requests to {self.path}{more}"
@@ -83,3 +86,20 @@ class Requests:
         if answer.status in _GOOD:
             return ""
         return f"GET {url}{self.path} answered {answer.status} {answer.reason}".rstrip()
+
+
+def _judge(said: Sequence[str], count: int, within: float) -> None:
+    """Have the end of a warm-up be good, also of one that was cut short.
+
+    Raises:
+        DeployFailed: it is not.
+    """
+    if count and not said:
+        raise DeployFailed("warm-up", f"none of {count} requests was sent within {within:g} s")
+    first = max(0, len(said) - LAST)
+    for number, wrong in enumerate(said[first:], first + 1):
+        if wrong:
+            short = (
+                "" if len(said) == count else f", of which {within:g} s were enough for {len(said)}"
+            )
+            raise DeployFailed("warm-up", f"request {number} of {count}{short}: {wrong}")

@@ -10,9 +10,12 @@ from pathlib import Path
 from canaryctl.config.deploy import DeployModel
 from canaryctl.config.model import Config
 from canaryctl.core.errors import HostError
+from canaryctl.core.redaction import SECRETS
+from canaryctl.deploying.env_secrets import secrets_in
 from canaryctl.deploying.told_version import told
 from canaryctl.drivers.compose import ComposeProject, compose_command
 from canaryctl.drivers.compose_containers import ComposeContainers, Container
+from canaryctl.drivers.compose_engine import engine_environment
 from canaryctl.drivers.compose_run import ComposeRuns
 from canaryctl.drivers.env_file import EnvFile
 from canaryctl.ports import Clock
@@ -112,6 +115,8 @@ class Sides:
 def sides(config: Config, base: Path, clock: Clock) -> Sides:
     """Bring ``deploy`` to life.
 
+    From then on no message says what the environment file calls a secret, see ``core.redaction``.
+
     Args:
         config: its ``deploy`` is there.
         base: the folder of canary.yaml.
@@ -128,15 +133,15 @@ def sides(config: Config, base: Path, clock: Clock) -> Sides:
         for key in ("docker_host", "docker_context", "tls_dir")
         if (value := getattr(gateway, key, None)) is not None
     }
-    environment = {
-        name: engine[key]
-        for name, key in (("DOCKER_HOST", "docker_host"), ("DOCKER_CONTEXT", "docker_context"))
-        if key in engine
-    }
     project = project_of(deploy, config.service, base)
-    runs = ComposeRuns(project, clock, deploy.within, environment)
+    runs = ComposeRuns(project, clock, deploy.within, engine_environment(**engine))
     containers = ComposeContainers(project.name, **engine)
     env = EnvFile(base / deploy.env_file)
+    named = (config.versions, gateway, deploy)  # messages have to say what stands there
+    SECRETS.add(
+        secrets_in(env, deploy.stable.variable, deploy.canary.variable),
+        shown="\n".join([config.service, *(one.model_dump_json() for one in named)]),
+    )
 
     def side(name: str) -> Side:
         model = deploy.stable if name == "stable" else deploy.canary

@@ -1,4 +1,4 @@
-"""HTTP: bounded in time and size, one place where httpx is used and its errors end.
+"""HTTP: bounded in time and size, one place where httpx is used.
 
 httpx is imported on the first request, not before: it costs 115 ms that ``status`` and
 ``rollback`` need not pay.
@@ -14,8 +14,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from canaryctl.core.errors import ConfigError
-from canaryctl.core.redaction import SECRETS
-from canaryctl.drivers.tls import Tls, tls_words
+from canaryctl.drivers.http_errors import (
+    NoConnectionError,
+    RequestError,
+    TooLargeError,
+    http_errors,
+)
+from canaryctl.drivers.tls import Tls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,20 +29,10 @@ if TYPE_CHECKING:
 
     from canaryctl.ports import Clock
 
+__all__ = ["Address", "Answer", "BoundedHttp", "NoConnectionError", "RequestError", "TooLargeError"]
+
 _FRAMING = ("content-length", "transfer-encoding")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-
-
-class RequestError(Exception):
-    """No complete answer came. The text says why, without the address and without credentials."""
-
-
-class NoConnectionError(RequestError):
-    """Nobody takes a connection there."""
-
-
-class TooLargeError(RequestError):
-    """The answer has more bytes than allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,45 +183,26 @@ class BoundedHttp:
         """
         import httpx  # noqa: PLC0415 - see the module's docstring
 
-        client = self._opened()
         fields = dict(form) if form is not None else None
         within = self.timeout if timeout is None else timeout
-        request = client.build_request(
-            method,
-            url,
-            params=fields if method == "GET" and fields else None,
-            data=fields if method != "GET" else None,
-            content=content,
-            headers=dict(headers or {}),
-            timeout=within,
-        )
-        basic = httpx.BasicAuth(*auth) if auth else None
-        try:
+        with http_errors(url, within):
+            client = self._opened()
+            request = client.build_request(
+                method,
+                url,
+                params=fields if method == "GET" and fields else None,
+                data=fields if method != "GET" else None,
+                content=content,
+                headers=dict(headers or {}),
+                timeout=within,
+            )
+            basic = httpx.BasicAuth(*auth) if auth else None
             try:
                 return self._once(client, request, basic, within)
             except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
                 if not repeats:
                     raise
                 return self._once(client, request, basic, within)
-        except httpx.ConnectTimeout:
-            raise NoConnectionError(f"no connection within {within:g} s") from None
-        except httpx.TimeoutException:
-            raise RequestError(f"no answer within {within:g} s") from None
-        except httpx.LocalProtocolError:
-            # Its text quotes the header it dislikes, which may be the password.
-            raise RequestError(
-                "the request cannot be sent: a configured header, token or password "
-                "holds a character that HTTP forbids, such as a line's end"
-            ) from None
-        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
-            said = tls_words(error, url) or f"the connection was dropped: {_words(error, url)}"
-            raise RequestError(said) from error
-        except httpx.ConnectError as error:
-            raise NoConnectionError(
-                tls_words(error, url) or f"no connection: {_words(error, url)}"
-            ) from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise RequestError(_words(error, url)) from error
 
     def open(self) -> None:
         """Make ready what the first request needs, so that it is not in that one's time.
@@ -291,8 +267,3 @@ class BoundedHttp:
                     transport=self._transport,
                 )
             return self._client
-
-
-def _words(error: Exception, url: str) -> str:
-    said = tls_words(error, url) or str(error).strip() or type(error).__name__
-    return SECRETS.hide(said)

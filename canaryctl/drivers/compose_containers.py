@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from canaryctl.core.redaction import SECRETS
 from canaryctl.drivers.docker_connect import connect, engine_errors
 
 if TYPE_CHECKING:
@@ -143,14 +144,15 @@ class ComposeContainers:
         """
         with engine_errors(f"cannot read the log of container {container.name}"):
             raw: bytes = self._client.api.logs(container.id, tail=count)
-        lines = raw.decode(errors="replace").splitlines()
+        # Masked before it is cut: a part of a secret is not recognised.
+        lines = SECRETS.hide(raw.decode(errors="replace")).splitlines()
         return " · ".join(" ".join(line.split()) for line in lines if line.strip())[-_MOST_SAID:]
 
     def _told(self, found: Mapping[str, Any]) -> Container:
         state = found["State"]
         health = state.get("Health") or {}
         checks = health.get("Log") or []
-        said = " ".join(str(checks[-1].get("Output", "")).split()) if checks else ""
+        said = " ".join(SECRETS.hide(str(checks[-1].get("Output", ""))).split()) if checks else ""
         image = str(found["Config"]["Image"])
         return Container(
             id=str(found["Id"]),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from canaryctl.core.errors import ConfigError
 from canaryctl.drivers.atomic_file import replaced
+from canaryctl.drivers.dotenv import parse
 
 NEW = 0o600
 """The mode of one that is made: secrets come into it sooner or later."""
@@ -44,13 +45,19 @@ class EnvFile:
         return None if found is None else _bare(found["value"].decode(errors="replace"))
 
     def values(self) -> dict[str, str]:
-        """Give every variable that is set, the last value of each.
+        """Give every variable that is set, the last value of each, as Compose reads it.
+
+        What Compose would refuse is given line by line: it may be a secret all the same.
 
         Raises:
             ConfigError: the file cannot be read.
         """
-        found = _ANY.finditer(self._read())
-        return {one["name"].decode(): _bare(one["value"].decode(errors="replace")) for one in found}
+        text = self._read()
+        lines = {
+            one["name"].decode(): _bare(one["value"].decode(errors="replace"))
+            for one in _ANY.finditer(text)
+        }
+        return {**lines, **parse(text.decode(errors="replace")).values}
 
     def keep(self, variable: str, value: str) -> bool:
         """Have a variable set to a value; tells whether the file had to be changed for it.

@@ -34,6 +34,10 @@ class NoRepository(GitError):
     """The folder is in no git repository."""
 
 
+class GitMissing(GitError):
+    """There is no git to ask."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tag:
     """A tag.
@@ -70,8 +74,14 @@ class Git:
 
         Raises:
             NoRepository: there is none.
+            GitError: git does not tell.
         """
         return self._lines("rev-parse", "--show-prefix")[0]
+
+    def is_expected(self) -> bool:
+        """Tell without git whether there seems to be a repository: a ``.git`` here or above."""
+        here = self.folder.absolute()
+        return any(os.path.lexists(one / ".git") for one in (here, *here.parents))
 
     def head(self) -> str | None:
         """Give the full id of the commit that is checked out, None before the first one."""
@@ -141,14 +151,17 @@ class Git:
 
         The words reach git on standard input: they may be secrets, and everybody on the machine
         can read the arguments of a program.
+
+        Raises:
+            GitError: git did not look.
         """
         given = "\n".join(words).encode()
         ran = self._run(
             *("grep", "-I", "-l", "-z", "--fixed-strings", "-f", "-", "--", ":/"), stdin=given
         )
-        return (
-            frozenset(one for one in ran.out.split("\0") if one) if ran.code == 0 else frozenset()
-        )
+        if ran.code == 1:  # it has looked, and found nothing
+            return frozenset()
+        return self._parts("grep", ran)
 
     def blob(self, path: str) -> str | None:
         """Give the id of a file's content as it is checked out; None: it is not tracked."""
@@ -180,22 +193,26 @@ class Git:
             raise GitError(f"git makes no tag {name}: {_reason(ran)}")
 
     def _names(self, *arguments: str) -> frozenset[str]:
-        ran = self._run(*arguments)
-        if ran.code != 0:
-            raise GitError(f"git {arguments[0]}: {_reason(ran)}")
-        return frozenset(one for one in ran.out.split("\0") if one)
+        return self._parts(arguments[0], self._run(*arguments))
 
     def _lines(self, *arguments: str) -> list[str]:
         ran = self._run(*arguments)
-        if ran.code != 0:
-            words = _reason(ran)
-            none = "not a git repository" in words
-            mend = f"`git config --global --add safe.directory {self.folder}`, if you trust it"
-            raise (NoRepository if none else GitError)(
-                f"git {arguments[0]}: {words}",
-                next_step=mend if "dubious ownership" in words else "",
-            )
+        self._must(arguments[0], ran)
         return ran.out.split("\n")
+
+    def _parts(self, verb: str, ran: Ran) -> frozenset[str]:
+        self._must(verb, ran)
+        return frozenset(one for one in ran.out.split("\0") if one)
+
+    def _must(self, verb: str, ran: Ran) -> None:
+        if ran.code == 0:
+            return
+        words = _reason(ran)
+        none = "not a git repository" in words
+        mend = f"`git config --global --add safe.directory {self.folder}`, if you trust it"
+        raise (NoRepository if none else GitError)(
+            f"git {verb}: {words}", next_step=mend if "dubious ownership" in words else ""
+        )
 
     def _run(self, *arguments: str, stdin: bytes = b"") -> Ran:
         argv = ["git", "-C", os.fspath(self.folder), *arguments]
@@ -203,7 +220,7 @@ class Git:
         try:
             ran = run(argv, *bounds, env=_ENVIRONMENT, stdin=stdin, stopped=self.stopped)
         except CommandError as error:
-            raise GitError(str(error), next_step="install git") from error
+            raise GitMissing(str(error), next_step="install git") from error
         if ran.code is None:
             raise GitError(f"git {arguments[0]} did not end within {self.within:g} s")
         return ran

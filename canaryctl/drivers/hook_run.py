@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from urllib.parse import urlsplit
 
 from canaryctl.core.errors import CanaryctlError
@@ -21,6 +22,8 @@ MOST_ANSWERED = 65_536
 _LAST_OK = 299
 _LONGEST = 300
 """Characters of what a hook said last."""
+_LOOK_EVERY = 0.05
+_CUT_SHORT = "it was ended before its end"
 
 Stopped = Callable[[], object]
 
@@ -35,15 +38,22 @@ def run_hook(
         facts: what it is told.
         clock: tells how long it takes.
         base: where its program runs, and what a relative one is relative to.
-        stopped: asked again and again; once it gives something true the program is ended.
+        stopped: asked again and again, in the caller's thread; once it gives something true the
+            program is ended, and no answer is waited for any more.
     """
     began = clock.now()
     try:
-        return _told(hook, facts, clock) if hook.url else _ran(hook, facts, clock, base, stopped)
+        if hook.url:
+            return _told_aside(hook, facts, clock, stopped)
+        return _ran(hook, facts, clock, base, stopped)
     except Exception as error:  # noqa: BLE001  whatever a hook leads to, it is its own failure
-        known = isinstance(error, CanaryctlError)
-        said = str(error) if known else f"{type(error).__name__}: {error}"
-        return HookResult(hook.name, Status.ERROR, _shown(said), seconds=clock.now() - began)
+        return _broken(hook, error, clock.now() - began)
+
+
+def _broken(hook: Hook, error: Exception, seconds: float) -> HookResult:
+    known = isinstance(error, CanaryctlError)
+    said = str(error) if known else f"{type(error).__name__}: {error}"
+    return HookResult(hook.name, Status.ERROR, _shown(said), seconds=seconds)
 
 
 def _ran(hook: Hook, facts: HookFacts, clock: Clock, base: Path, stopped: Stopped) -> HookResult:
@@ -57,7 +67,7 @@ def _ran(hook: Hook, facts: HookFacts, clock: Clock, base: Path, stopped: Stoppe
 def _ended(ran: Ran, timeout: float) -> str:
     if ran.code is None:
         late = ran.seconds >= timeout
-        return f"it did not end within {timeout:g} s" if late else "it was ended before its end"
+        return f"it did not end within {timeout:g} s" if late else _CUT_SHORT
     how = f"exit code {ran.code}" if ran.code >= 0 else f"ended by signal {-ran.code}"
     return f"{how} after {ran.seconds:.1f} s"
 
@@ -71,6 +81,28 @@ def _words(last: str) -> str:
 def _shown(said: str) -> str:
     """Make it safe for everyone who reads it later: terminals, logs, the state, the journal."""
     return visible(SECRETS.hide(said))
+
+
+def _told_aside(hook: Hook, facts: HookFacts, clock: Clock, stopped: Stopped) -> HookResult:
+    """Tell it in a thread, so that whoever waits can give signs of life, and end the wait."""
+    began = clock.now()
+    results: list[HookResult] = []
+
+    def tell() -> None:
+        try:
+            results.append(_told(hook, facts, clock))
+        except Exception as error:  # noqa: BLE001  see ``run_hook``
+            results.append(_broken(hook, error, clock.now() - began))
+
+    # A daemon: nobody waits for a server that does not answer, once the wait was ended.
+    thread = Thread(target=tell, name=f"hook {hook.name}", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        if stopped():
+            seconds = clock.now() - began
+            return HookResult(hook.name, Status.FAIL, _CUT_SHORT, seconds=seconds)
+        thread.join(_LOOK_EVERY)
+    return results[0]
 
 
 def _told(hook: Hook, facts: HookFacts, clock: Clock) -> HookResult:

@@ -81,9 +81,10 @@ def _left(build: Build, rollout: str) -> Found | None:
 
 def _tidy(build: Build) -> None:
     """Take away what the rollout was about to put at the gateway when it was killed."""
-    for tidy in (lambda: build.router.tidy(whole=False), build.lease.tidy):
-        with contextlib.suppress(CanaryctlError):
-            tidy()
+    with contextlib.suppress(CanaryctlError):
+        build.router.tidy(whole=False)
+    with contextlib.suppress(CanaryctlError):
+        build.lease.tidy()
 
 
 def _end_if_stuck(build: Build, owner: Owner | None, say: Callable[[str], None]) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from canaryctl.config.promotion import PromotionModel
 from canaryctl.core.errors import TrafficUnknown
+from canaryctl.core.outcome import Cause
 from canaryctl.core.promotion import Came, Next, Phase, after
 from canaryctl.core.promotion_record import Record
 from canaryctl.core.weight import Weight
@@ -26,7 +27,7 @@ from canaryctl.promoting.deployment_log import DeploymentLog
 from canaryctl.promoting.ended import Ended, FreshStableFailed, Outcome
 from canaryctl.promoting.questions import Questions
 from canaryctl.promoting.settling import Settling
-from canaryctl.promoting.sight import Sight, look
+from canaryctl.promoting.sight import Sight, look, where
 from canaryctl.wiring import Build
 
 _DOES = {
@@ -158,14 +159,31 @@ class Promotion:
         """Watch on, be approved, and ask the hook; None: stable may be touched."""
         ended = self.watch(self)
         if ended is not None:
-            if ended.outcome is Outcome.ROLLED_BACK:
+            # However it came to that: a promotion without traffic on the canary is over, and with
+            # it what was approved.
+            if ended.outcome is Outcome.ROLLED_BACK or where(self.build)[0] == Weight.ZERO:
                 self.build.promotion.clear()
             return ended
-        if why := self.allowed(self.tick):
+        if by := self.stopped():
+            return self._interrupted(by)
+        why = self.allowed(self.tick)
+        # Asked before the answer is looked at: a hook that was ended has refused nothing.
+        if by := self.stopped():
+            return self._interrupted(by)
+        if why:
             self._set(Weight.ZERO, f"promotion refused by a hook: {why}")
             self.build.promotion.clear()
             return Ended(Outcome.ROLLED_BACK, f"a hook refused the promotion: {why}", 1)
         return None
+
+    def _interrupted(self, by: str) -> Ended:
+        """End as a watch that was interrupted does."""
+        return Ended(
+            Outcome.ABORTED,
+            f"{Cause.INTERRUPTED}: {by}; {Weight.FULL} % stay; stable was not touched",
+            130,
+            (f"`canaryctl promote --version {self.release}` begins the watch anew",),
+        )
 
     def _replace(self) -> None:
         """Have stable run the release, proven; all traffic is on the canary meanwhile."""

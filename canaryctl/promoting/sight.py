@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from canaryctl.core.errors import CanaryctlError, TrafficUnknown
-from canaryctl.core.promotion import Next, Traffic, first
+from canaryctl.core.promotion import Next, Phase, Traffic, first
 from canaryctl.core.promotion_record import Record
 from canaryctl.core.weight import Weight
 from canaryctl.deploying.side import Side
@@ -21,7 +21,8 @@ class Sight:
 
     Attributes:
         seen: what NGINX answers.
-        record: of a promotion at the gateway; None: there is none.
+        record: of a promotion at the gateway; None: there is none, or only one of an earlier
+            rollout that had begun nothing.
         traffic: who has it.
         promoted: stable runs the release already.
     """
@@ -56,12 +57,28 @@ def look(build: Build, stable: Side, release: str) -> Sight:
             next_step="`canaryctl recover` brings the gateway into a proven state",
         )
     record = build.promotion.look()
+    if record is not None and _is_stale(record, seen):
+        record = None
     if record is not None and record.release != release:
         raise NotPromotable(
             f"{record.release} is being promoted here ({record.phase}, promotion {record.id})",
             next_step=f"finish that first: `canaryctl promote --version {record.release}`",
         )
     return Sight(seen, record, _traffic(seen, record, release), runs(stable, release))
+
+
+def _is_stale(record: Record, seen: InForce) -> bool:
+    """Tell whether another rollout has begun since a promotion was left in its watch.
+
+    Nothing of such a promotion is left to finish, and what was approved is not what is there now.
+    """
+    by = seen.mark.rollout if seen.mark else ""
+    return (
+        record.phase is Phase.WATCHING
+        and seen.weight != Weight.ZERO
+        and bool(by)
+        and by not in (record.rollout, record.id)
+    )
 
 
 def runs(stable: Side, release: str) -> bool:

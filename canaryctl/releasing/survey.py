@@ -234,7 +234,9 @@ class Survey:
                     raise ReleaseRefused(
                         f"checkpoint {path} is empty (0 bytes)", next_step=f"copy {path} anew"
                     )
-        found.pop(self._path, None)
+        # Both are written after this: whatever was recorded of them would be wrong by then.
+        for own in (self._path, self._release.changelog):
+            found.pop(own, None)
         rows = tuple(sorted(found.values(), key=lambda one: one.path))
         return Manifest(self.version, commit, self._moment(commit), rows)
 

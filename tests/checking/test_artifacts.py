@@ -161,3 +161,14 @@ def test_an_empty_manifest_is_a_warning(shop: Shop) -> None:
     edited(artifacts=[])(shop)
     found = shop.check(only="artifacts", artifacts={})["artifacts"]
     assert found.status is Status.WARN
+
+
+def test_a_tag_that_git_does_not_show_is_no_pass(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    found = look(shop)
+    assert found.status is Status.UNKNOWN
+    assert f"whether tag {VERSION} was made with {MANIFEST} cannot be told" in found.reason
+    assert "dubious ownership" in found.reason
+    assert "safe.directory" in found.mend

@@ -249,3 +249,11 @@ def test_prometheus_scrapes_its_targets(tmp_path: Path, free_port: Callable[[], 
         metrics.close()
     assert gone.status is Status.FAIL
     assert "Prometheus at" in gone.reason
+
+
+def test_a_name_that_nobody_can_look_up_fails_its_probe(tmp_path: Path) -> None:
+    where = "db..internal:5432"
+    for found in (asked(tmp_path, tcp=where), asked(tmp_path, http=f"http://{where}/health")):
+        assert found.status is Status.FAIL
+        assert where in found.reason
+        assert "its name cannot be looked up: a part of it is empty" in found.reason

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from canaryctl.checking.dotenv import parse
 from canaryctl.checking.markdown import sections
 from canaryctl.checking.placeholder import is_placeholder, is_secret, password_in
 from canaryctl.core import manifest
 from canaryctl.core.manifest import Artifact, Manifest, NotManifestError
+from canaryctl.drivers.dotenv import parse
 
 # Other things run on the machine: what is slow there says nothing.
 BUSY = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])

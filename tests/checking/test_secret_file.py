@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 
 import pytest
 
 from canaryctl.checking.finding import Finding, Status
+from canaryctl.drivers.clock import SystemClock
+from canaryctl.drivers.git import Git, GitError
 from tests.checking.shop import SECRET, Shop
 
 
@@ -170,6 +173,31 @@ def test_a_file_that_git_may_add_is_a_warning(shop: Shop) -> None:
     found = look(shop)
     assert found.status is Status.WARN
     assert "add .env to .gitignore" in found.mend
+
+
+def test_a_repository_that_git_refuses_is_no_pass(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    found = look(shop)
+    assert found.status is Status.UNKNOWN
+    assert "whether git has .env" in found.reason
+    assert "dubious ownership" in found.reason
+    assert "safe.directory" in found.mend
+    with pytest.raises(GitError, match="git grep: detected dubious ownership"):
+        Git(shop.path, SystemClock()).holding([SECRET])
+
+
+def test_without_git_only_a_folder_in_no_repository_passes(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    found = look(shop)
+    assert found.status is Status.UNKNOWN
+    assert "'git' cannot be started" in found.reason
+    assert found.mend == "install git"
+    shutil.rmtree(shop.path / ".git")
+    assert look(shop).status is Status.PASS
 
 
 def test_a_name_that_stands_twice_is_a_warning(shop: Shop) -> None:

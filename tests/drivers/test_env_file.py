@@ -82,3 +82,18 @@ def test_what_somebody_has_changed_since_is_not_put_back(tmp_path: Path) -> None
     file.path.write_text("A=2\nV=v2\n")
     file.put_back(before, "V", "v2")
     assert file.path.read_text() == "A=2\nV=v2\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (b'KEY="first line\nsecond line"\nW=1\n', "first line\nsecond line"),
+        (b"KEY='first line\nsecond line'\n", "first line\nsecond line"),
+        (b'KEY="say \\"sesame\\" twice"\n', 'say "sesame" twice'),
+        (b'KEY="tab\\tbed" # why\n', "tab\tbed"),
+        (b"KEY=one\nKEY=two words # why\n", "two words"),
+        (b"KEY='sesame\nW=1\n", "'sesame"),  # nothing to Compose, and no less secret
+    ],
+)
+def test_all_values_are_what_compose_reads(tmp_path: Path, text: bytes, value: str) -> None:
+    assert env(tmp_path, text).values()["KEY"] == value

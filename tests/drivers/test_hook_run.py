@@ -6,7 +6,7 @@ import logging
 import os
 from dataclasses import replace
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread, current_thread
 from typing import Any
 
 import pytest
@@ -117,6 +117,21 @@ def test_a_url_that_does_not_answer_has_failed(tmp_path: Path) -> None:
     assert gone.status is Status.ERROR
     assert gone.reason.startswith("127.0.0.1:1 cannot be told: ")
     assert "sesame" not in gone.reason
+
+
+def test_while_a_url_is_asked_its_asker_is_heard_and_can_end_it(tmp_path: Path) -> None:
+    threads: list[Thread] = []
+
+    def stopped() -> bool:
+        threads.append(current_thread())
+        return len(threads) == 4
+
+    with sink(hangs=True) as there:
+        one = hook(url=there.url, timeout=5.0)
+        found = run_hook(one, FACTS, SystemClock(), tmp_path, stopped)
+    assert (found.status, found.value) == (Status.FAIL, None)
+    assert found.reason == "it was ended before its end"
+    assert threads == [current_thread()] * 4
 
 
 def test_gates_are_asked_in_order_up_to_the_first_that_fails(tmp_path: Path) -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from canaryctl.cli.held import free
 from canaryctl.core.lease import Lease, OnAbandon
 from canaryctl.core.promotion import Phase
 from canaryctl.core.weight import Weight
 from canaryctl.guarding.abandoned import bring_back
-from canaryctl.guarding.replacing import StableReplaced, refuse_while_replacing
+from canaryctl.guarding.replacing import PromotionUnfinished, StableReplaced, refuse_while_replacing
 from tests.core.test_promotion import RECORD
 from tests.guarding.test_service import LEASE, World
 
@@ -79,3 +80,16 @@ def test_only_while_stable_is_replaced_is_anything_refused(world: World, phase: 
     with pytest.raises(StableReplaced, match="led by me@here:1"):
         refuse_while_replacing(world.build)
     assert world.router.weights == [Weight(500)]
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_no_rollout_begins_before_a_promotion_is_finished(world: World, phase: Phase) -> None:
+    world.build.promotion.write(replace(RECORD, phase=phase))
+    if phase is Phase.WATCHING:
+        free(world.build)  # it has changed nothing
+        return
+    with pytest.raises((StableReplaced, PromotionUnfinished)) as caught:
+        free(world.build)
+    assert "p1" in str(caught.value)
+    assert "`canaryctl promote --version v0.2.0`" in caught.value.next_step
+    assert caught.value.exit_code == 4

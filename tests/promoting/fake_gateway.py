@@ -74,6 +74,7 @@ class World:
     lost: list[str] = field(default_factory=list)
     watched: Ended | None = None
     refused: str = ""
+    stopped: str | None = None
     ill: str = ""
 
     def __post_init__(self) -> None:
@@ -163,7 +164,7 @@ class World:
             run=name,
             owner=lease.owner,
             watch=lambda _: self.act("watch", lambda: self.watched),
-            stopped=lambda: None,
+            stopped=lambda: self.stopped,
             allowed=lambda _: self.refused,
         )
 

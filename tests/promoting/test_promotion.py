@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from canaryctl.core.errors import TrafficUnknown
 from canaryctl.core.promotion import Next, Phase
+from canaryctl.core.promotion_record import Record
 from canaryctl.core.weight import Weight
 from canaryctl.deploying.failed import DeployFailed
 from canaryctl.drivers.promotion_file import PromotionFile
@@ -164,11 +166,74 @@ def test_a_watch_that_was_interrupted_is_begun_anew(tmp_path: Path) -> None:
     assert run(world).outcome is Outcome.PROMOTED
 
 
+def test_a_watch_that_was_aborted_is_over_and_so_are_its_approvals(tmp_path: Path) -> None:
+    world = World(tmp_path, watched=Ended(Outcome.ABORTED, "aborted: by you", 130))
+    one = world.promotion()
+    sight = one.sight()
+    world.weight = Weight.ZERO  # as the control `abort` leaves it
+    assert one(sight).exit_code == 130
+    assert record(world) is None
+
+
+def approved(world: World) -> Record:
+    """Leave a promotion in its watch, approved."""
+    world.kill_at = GOOD.index("watch")
+    with pytest.raises(Killed):
+        run(world)
+    world.kill_at = None
+    file = PromotionFile(world.host, LIVE, "t")
+    found = file.look()
+    assert found is not None
+    given = replace(found, approvals={"product": "you"})
+    file.write(given)
+    return given
+
+
+@pytest.mark.parametrize("rollout", ["r1", "p1"], ids=["its rollout's", "its own"])
+def test_approvals_of_this_rollout_are_kept(tmp_path: Path, rollout: str) -> None:
+    world = World(tmp_path)
+    given = approved(world)
+    world.mark = replace(world.mark, rollout=rollout)
+    assert world.promotion().sight().record == given
+
+
+@pytest.mark.parametrize("release", [RELEASE, "v0.3.0"])
+def test_approvals_of_an_earlier_rollout_do_not_count(tmp_path: Path, release: str) -> None:
+    world = World(tmp_path)
+    approved(world)
+    world.mark = Mark(release, "r2", "me", "stage 1")
+    one = world.promotion()
+    one.release = release
+    sight = one.sight()
+    assert (sight.record, sight.first) == (None, Next.WATCH)
+
+
 def test_a_hook_that_refuses_is_a_failed_gate(tmp_path: Path) -> None:
     world = World(tmp_path, refused="freeze: exit code 1")
     ended = run(world)
     assert (ended.outcome, ended.exit_code) == (Outcome.ROLLED_BACK, 1)
     assert world.weight == Weight.ZERO
+    assert not world.project.asked
+
+
+@pytest.mark.parametrize("refused", ["", "freeze: it was ended before its end"])
+@pytest.mark.parametrize("when", ["watch", "hook"])
+def test_ctrl_c_beside_the_watch_touches_nothing(tmp_path: Path, when: str, refused: str) -> None:
+    world = World(tmp_path, stopped="Ctrl-C (SIGINT)" if when == "watch" else None)
+    asked: list[str] = []
+
+    def allowed(_: Callable[[], object]) -> str:
+        asked.append("hook")
+        world.stopped = "Ctrl-C (SIGINT)"
+        return refused
+
+    one = world.promotion()
+    one.allowed = allowed
+    ended = one(one.sight())
+    assert (ended.outcome, ended.exit_code) == (Outcome.ABORTED, 130)
+    assert ended.reason == ("interrupted: Ctrl-C (SIGINT); 100 % stay; stable was not touched")
+    assert asked == (["hook"] if when == "hook" else [])
+    assert (world.weight, record(world)) == (Weight.FULL, Phase.WATCHING)
     assert not world.project.asked
 
 

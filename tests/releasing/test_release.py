@@ -9,9 +9,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from canaryctl.checking.finding import Status
 from canaryctl.core import manifest
 from canaryctl.core.errors import CanaryctlError, ConfigError
 from canaryctl.drivers.clock import SystemClock
@@ -58,6 +60,24 @@ def test_looking_changes_nothing(unreleased: Shop) -> None:
     before = state(unreleased)
     assert unreleased.survey().message
     assert state(unreleased) == before
+
+
+@pytest.mark.parametrize("log", ["CHANGELOG.md", "docs/changes.md"])
+def test_a_pattern_may_match_the_changelog_and_the_manifest(unreleased: Shop, log: str) -> None:
+    checks: dict[str, Any] = {
+        "release": {"changelog": log},
+        "artifacts": {"files": ["*.md", "docs/*.md", "releases/*.json", "dist/*"]},
+    }
+    unreleased.write(log, "# Changes\n")
+    unreleased.write("releases/v0.1.0.json", "{}")
+    unreleased.commit()
+    made = unreleased.release(**checks)
+    listed = [one.path for one in made.manifest.artifacts]
+    assert {"docs/runbook.md", "releases/v0.1.0.json"} <= set(listed)
+    assert log not in listed
+    assert unreleased.survey(**checks).is_there
+    found = unreleased.check(**checks)["artifacts"]
+    assert found.status is Status.PASS, found.reason
 
 
 def test_again_it_is_there_and_is_verified(shop: Shop) -> None:

@@ -8,12 +8,12 @@ import json
 from random import Random
 from typing import Any
 
-from canaryctl.checking.dotenv import parse
 from canaryctl.checking.markdown import sections
 from canaryctl.checking.migration_files import Migration
 from canaryctl.checking.migration_output import shortfalls
 from canaryctl.checking.placeholder import is_placeholder, is_secret, password_in
 from canaryctl.core import manifest
+from canaryctl.drivers.dotenv import parse
 from tests.fuzz import dice as a
 from tests.fuzz.target import Target, showable
 
