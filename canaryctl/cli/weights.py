@@ -80,11 +80,9 @@ def set_(
         typer.echo(f"setting the canary to {wanted} % at {build.host.describe()} …")
     _answering(build)
     proof = build.router.set(wanted, mark, None)
-    if found.lease is not None:
+    if found.lease is not None:  # it has run out: whoever led a rollout leads none any more
         with contextlib.suppress(HostError):
-            build.lease.free(
-                found.text
-            )  # it has run out: whoever led a rollout leads none any more
+            build.lease.free(found.text)
     Journal.record_act(build, "weights set", mark, proof)
     if output is Output.JSON:
         said = {

@@ -1,15 +1,10 @@
 """Which values of canary.yaml are secret, and which stand openly.
 
-Secret are: values of ``headers`` (but for ``Accept`` and the like), tokens and passwords; user,
-password and query string of any URL; and what comes from the environment, unless it is a number or
-fills a place whose value is a name that messages have to say (a service, an address, a container,
-a label). What comes from a variable that is called a secret (``…TOKEN``, ``…PASSWORD``, ``…KEY``)
-is secret everywhere.
-Secret are: values of ``headers``, tokens and passwords; channels of ``notify``; user, password and
-query string of any URL; and what comes from the environment, unless it is a number or fills a
-place whose value is a name that messages have to say (a service, an address, a container, a
-label). What comes from a variable that is called a secret (``…TOKEN``, ``…PASSWORD``, ``…KEY``) is
-secret everywhere.
+Secret are: values of ``headers`` (but for ``Accept`` and the like), tokens and passwords; channels
+of ``notify``; user, password and query string of any URL; and what comes from the environment,
+unless it is a number or fills a place whose value is a name that messages have to say (a service,
+an address, a container, a label). What comes from a variable that is called a secret (``…TOKEN``,
+``…PASSWORD``, ``…KEY``) is secret everywhere.
 
 It is read from the parsed file, before that is checked: the message about a wrong file may quote
 a secret too.
@@ -125,7 +120,7 @@ def is_secret(path: Path) -> bool:
     """Tell whether what stands there is a secret, whatever it is."""
     if _HEADERS in path[:-1]:
         return str(path[-1]).lower() not in _OPEN_HEADERS
-    if _HEADERS in path[:-1] or _is_channel(path):
+    if _is_channel(path):
         return True
     return bool(path) and _CALLED_SECRET.search(str(path[-1])) is not None
 
