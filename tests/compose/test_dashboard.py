@@ -68,6 +68,12 @@ def versions(panel: dict[str, Any], up: Site) -> set[str]:
     return {one["metric"]["version"] for one in series if "version" in one["metric"]}
 
 
+def side_by_side(panel: dict[str, Any], up: Site) -> None:
+    """Wait until a panel has both versions: a rate needs two samples of the younger one too."""
+    both = {"canary", "production"}
+    eventually(lambda: versions(panel, up) == both, f"both versions in {panel['title']}", 40)
+
+
 def test_every_panel_that_was_asked_for_is_there() -> None:
     assert {panel["title"] for panel in PANELS} >= ASKED_FOR
     assert all(panel["description"] for panel in PANELS)
@@ -154,7 +160,7 @@ def test_each_query_returns_data_from_the_running_stack(
             for target in panel["targets"]:
                 data(up, target["expr"])
         for panel in (each for each in PANELS if each["title"] in SIDE_BY_SIDE):
-            assert versions(panel, up) == {"canary", "production"}, panel["title"]
+            side_by_side(panel, up)
         # The guard looks every few seconds.
         weight = "canaryctl_gateway_weight_ratio{version='canary'}"
         eventually(lambda: numbers(up.query(weight)) == [0.5], "the guard sees 50 %", 60)
