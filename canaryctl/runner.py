@@ -232,6 +232,8 @@ class Runner:
                 self.tenure.take()
             elif command.force and not self.tenure.mine():
                 return self._watch.overtaken("somebody else holds the gateway now")
+            elif command.force and command.weight > Weight.ZERO:
+                return self._watch.decided(state.generation)
         except (GatewayHeld, Superseded) as error:  # the latter after a deployment
             return Held(self.clock.now(), str(error))
         except HostError as error:

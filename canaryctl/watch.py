@@ -139,6 +139,20 @@ class Watch:
             return None
         return Drifted(self.clock.now(), what) if what else None
 
+    def decided(self, than: str) -> Event | None:
+        """See whether somebody has set weights since ``than``; an event when they have.
+
+        What drifted is set again, and that may never take back a rollback that was just proven.
+
+        Raises:
+            HostError: the host cannot be reached.
+        """
+        there = self.router.look()
+        theirs = there.mark is not None and there.mark.rollout != self.mark.rollout
+        if theirs and number(there.on_disk) > number(than):
+            return self.overtaken("", than=than)
+        return None
+
     def overtaken(self, said: str, than: str = "") -> Event:
         """Tell who changed the weights and why, from what is on the gateway.
 

@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Event as Flag
 
+import pytest
+
 from canaryctl.core.errors import Superseded
 from canaryctl.core.events import Check
 from canaryctl.core.outcome import Cause
-from canaryctl.core.plan import Plan, Stage
+from canaryctl.core.plan import OnDrift, Plan, Stage
 from canaryctl.core.series import Readings, Wanted
 from canaryctl.core.state import Phase, State
 from canaryctl.core.weight import Weight
@@ -128,6 +130,31 @@ def test_a_rollback_by_hand_during_the_last_reading_is_no_success() -> None:
     assert metrics.readings == 2, "the last one of that plan"
     cause, _, code = end_of(state)
     assert (cause, code) == (Cause.SUPERSEDED, 130)
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_what_drifted_is_set_again_but_not_over_a_rollback_by_hand(*, by_hand: bool) -> None:
+    world, hold = World(), Hold()
+    found: list[str] = []
+
+    def drifted() -> str:
+        if found:
+            return ""
+        found.append("the file was edited")
+        if by_hand:  # while the drift is being looked at, say
+            world.router.set(Weight.ZERO, Mark(owner="you@there:2", reason="odd orders"), None)
+        return found[0]
+
+    world.router.drifted = drifted
+    state = run(world, hold, world.metrics, plan=replace(SHORT, on_drift=OnDrift.REASSERT))
+    if by_hand:
+        assert weights(world) == ["0", "25", "0"]
+        assert end_of(state)[0] is Cause.SUPERSEDED
+        assert state.ending is not None
+        assert "you@there:2 set 0 %: odd orders" in state.ending.reason
+    else:
+        assert weights(world) == ["0", "25", "25", "100"]
+        assert end_of(state)[0] is Cause.PASSED
 
 
 def test_streams_that_outlive_a_lease_are_waited_for_with_signs_of_life() -> None:
