@@ -7,6 +7,7 @@ killed at whatever instant, what is on disk passes ``nginx -t``.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -45,6 +46,8 @@ from canaryctl.ports import Clock, Expect, Host, InForce, Mark, Proof, Step
 
 CHANGES = 5
 """Of somebody else's that may come between two steps of one change."""
+TIDYING = 6
+"""Attempts, a second apart: about as long as a container takes to be there again."""
 
 
 @dataclass(slots=True)
@@ -92,13 +95,13 @@ class NginxRouter:
     def check(self, weights: Sequence[Weight]) -> tuple[str, ...]:
         """See ``Router.check``."""
         seen = self._survey(whole=any(one > Weight.ZERO for one in weights))
-        with self.writing() as turn:
-            place = self._stage(seen, turn)
-            tested(
-                self.host,
-                place,
-                [(one, self._rendered(seen, one, "check", Mark())) for one in weights],
-            )
+        texts = [(one, self._rendered(seen, one, "check", Mark())) for one in weights]
+        try:
+            with self.writing() as turn:
+                tested(self.host, self._stage(seen, turn), texts)
+        except HostError:
+            self._tidied()
+            raise
         return notes_on(seen, self.routing.upstream, self.live)
 
     def preview(self, weight: Weight, generation: str, mark: Mark) -> str:
@@ -210,8 +213,8 @@ class NginxRouter:
         """Look around anew at the next change."""
         self._surveyed = None
 
-    def tidy(self, *, whole: bool) -> None:
-        """Take away what changes that were not finished have left.
+    def tidy(self, *, whole: bool) -> bool:
+        """Take away what changes that were not finished have left; tells whether all is gone.
 
         Args:
             whole: those of other machines too; only for who leads the gateway.
@@ -223,6 +226,16 @@ class NginxRouter:
         with self.writing() as turn:
             place = self._stage(seen, turn)
             turn.clean = self._done([*place.forgotten(), *(place.swept() if whole else ())])
+        return turn.clean
+
+    def _tidied(self) -> None:
+        """Take away what a test left whose host went away amid it; the next change would, too."""
+        for attempt in range(TIDYING):
+            if attempt:
+                self.clock.sleep(1.0)
+            with contextlib.suppress(HostError, ConfigurationRefused):
+                if self.tidy(whole=False):
+                    return
 
     def _done(self, steps: list[Step]) -> bool:
         """Do what nothing depends on; tells whether all of it was done."""

@@ -69,6 +69,18 @@ def grown(first: Growth, last: Growth) -> Iterator[str]:
             yield f"files in {name}: {first.files[name]}, then {last.files[name]}"
 
 
+def shutting_down(master: int) -> list[int]:
+    """Give the workers of an NGINX that are about to end."""
+    listed = Path(f"/proc/{master}/task/{master}/children")
+    found = []
+    with contextlib.suppress(OSError):
+        for pid in map(int, listed.read_text().split()):
+            with contextlib.suppress(OSError):
+                if b"shutting down" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    found.append(pid)
+    return found
+
+
 def _resident(pid: int) -> int:
     found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     return int(found.group(1)) if found else 0

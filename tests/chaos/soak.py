@@ -24,7 +24,7 @@ from typing import Any
 from canaryctl.drivers.lock import SHARED
 from tests.chaos import safe
 from tests.chaos.figures import busy, spread, tell
-from tests.chaos.growth import Growth, grown
+from tests.chaos.growth import Growth, grown, shutting_down
 from tests.chaos.kills import ended_load
 from tests.chaos.machine import Forked, Machine
 from tests.chaos.running import ChaosError, eventually, guards
@@ -34,6 +34,7 @@ from tests.chaos.two_machines import two
 from tests.chaos.world import World, world
 
 SAFE_WITHIN = 5.0
+DRAINED = 30.0  # more than any worker_shutdown_timeout here
 
 
 @dataclass
@@ -125,6 +126,10 @@ class Soak:
     def look(self, done: int) -> None:
         """Measure what lives long."""
         pids = {"guard service": self.service.pid, "NGINX master": self.w.site.pid("nginx")}
+        # The master has two descriptors for each worker, also for those that are about to end.
+        eventually(
+            lambda: not shutting_down(self.w.site.pid("nginx")), "no old worker is left", DRAINED
+        )
         site = self.w.site
         places = {
             "conf.d": site.base / "conf.d",

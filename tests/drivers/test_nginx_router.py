@@ -25,7 +25,7 @@ from canaryctl.core.errors import (
 from canaryctl.core.weight import Weight
 from canaryctl.drivers.nginx_control import Control
 from canaryctl.drivers.template import Address, intact, parse_header
-from canaryctl.ports import Mark, Performed, Reload, Remove, Step, Swap, Write
+from canaryctl.ports import Mark, Performed, Reload, Remove, Run, Step, Swap, Write
 from tests.drivers.gateways import (
     MAIN,
     OLD_NGINX,
@@ -416,6 +416,30 @@ def test_a_master_that_hangs_leaves_the_previous_weights_in_force(current: Gatew
     assert current.router.look().on_disk == proof.generation
     os.kill(current.site.process.pid, signal.SIGCONT)
     assert current.router.set(Weight.ZERO, Mark(), proof.generation)
+
+
+def test_a_host_that_goes_away_amid_a_check_is_tidied_when_it_is_back(gateway: Gateway) -> None:
+    """A container that is killed, say: its own cleaning up never came about."""
+
+    class Killed(_Meddled):
+        away = 0
+
+        def perform(self, steps: list[Step]) -> Performed:
+            if self._meddle is not None and any(isinstance(step, Write) for step in steps):
+                self._meddle = None  # type: ignore[assignment]
+                first = next(at for at, step in enumerate(steps) if isinstance(step, Run))
+                self._host.perform(steps[:first])
+                assert _hidden(gateway)
+                self.away = 2
+            if self.away:
+                self.away -= 1
+                raise HostError("the container is gone")
+            return super().perform(steps)
+
+    router = gateway.fresh(host=Killed(gateway.made["host"], lambda: None))
+    with pytest.raises(HostError, match="the container is gone"):
+        router.check([Weight.ZERO, percent("5")])
+    assert _hidden(gateway) == []
 
 
 def test_an_nginx_that_hangs_as_a_whole_is_unknown(current: Gateway) -> None:
