@@ -46,8 +46,8 @@ from canaryctl.ports import Clock, Expect, Host, InForce, Mark, Proof, Step
 
 CHANGES = 5
 """Of somebody else's that may come between two steps of one change."""
-TIDYING = 6
-"""Attempts, a second apart: about as long as a container takes to be there again."""
+TIDY_WITHIN = 6.0
+"""Seconds: about as long as a container takes to be there again."""
 
 
 @dataclass(slots=True)
@@ -230,12 +230,14 @@ class NginxRouter:
 
     def _tidied(self) -> None:
         """Take away what a test left whose host went away amid it; the next change would, too."""
-        for attempt in range(TIDYING):
-            if attempt:
-                self.clock.sleep(1.0)
+        until = self.clock.now() + TIDY_WITHIN
+        while True:
             with contextlib.suppress(HostError, ConfigurationRefused):
                 if self.tidy(whole=False):
                     return
+            if self.clock.now() >= until:
+                return
+            self.clock.sleep(1.0)
 
     def _done(self, steps: list[Step]) -> bool:
         """Do what nothing depends on; tells whether all of it was done."""
