@@ -83,13 +83,7 @@ def bring_back(build: Build, found: Found, why: str, say: Callable[[str], None])
 def _to_stable(
     build: Build, found: Found, lease: Lease, why: str, say: Callable[[str], None]
 ) -> Returned:
-    mine = replace(
-        lease,
-        owner=f"{GUARD}{owner()}",
-        doing=f"returning: {why}",
-        beat=lease.beat + 1,
-        length=max(lease.length, build.config.gateway.lease),  # one that was let go has none
-    )
+    mine = _own(build, lease, why)
     # One that it took before is not renewed: where it cannot return the traffic, another may try.
     on = found.left > 0 and taken(build, lease)
     if not on and not build.lease.take_over(found, mine):
@@ -110,6 +104,16 @@ def _to_stable(
         f"(generation {proof.generation}, {proof.took:.2f} s)",
         proof,
         abandoned=True,
+    )
+
+
+def _own(build: Build, lease: Lease, why: str) -> Lease:
+    return replace(
+        lease,
+        owner=f"{GUARD}{owner()}",
+        doing=f"returning: {why}",
+        beat=lease.beat + 1,
+        length=max(lease.length, build.config.gateway.lease),  # one that was let go has none
     )
 
 
@@ -165,9 +169,12 @@ def _left_as_it_is(build: Build, found: Found, lease: Lease, why: str) -> Return
 def _left_to_them(build: Build, found: Found, lease: Lease, why: str) -> Returned:
     """Leave weights that somebody decided since; without its lease nobody takes them for its own.
 
-    Should the rollout's owner wake, they change nothing any more.
+    Should the rollout's owner wake, they change nothing any more. What they had staged goes.
     """
-    if not build.lease.free(found.text):
+    if not build.lease.take_over(found, _own(build, lease, why)):
         return Returned(f"{_about(lease)}: somebody else looks after it")
+    with contextlib.suppress(HostError):
+        build.router.tidy(whole=True)
+    build.lease.give_back()
     said = f"{_about(lease)} was abandoned: {why}, which stays; the lease is taken away"
     return Returned(said, abandoned=True)

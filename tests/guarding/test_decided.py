@@ -56,6 +56,8 @@ def test_a_weight_that_was_set_by_hand_stays_and_the_lease_goes(world: Gateway) 
     world.passes(3600)
     assert world.weights == []
     assert world.build.lease.look().text is None
+    # What its owner had staged goes as well.
+    assert (world.router.tidied, world.router.whole) == (1, True)
     (said,) = world.said
     assert said == (
         "rollout r1 of me@here:1 (v1, stage 2 of 4) was abandoned: no sign of life for 30 s; "
