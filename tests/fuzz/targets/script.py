@@ -72,6 +72,8 @@ def run(dice: Random) -> None:
     if dice.random() < 0.05:
         content = content * 40_000
     name, live = _file(dice), "live"
+    if name == "-":
+        return  # standard input to `cat`, and no path: those at a gateway are absolute
     with tempfile.TemporaryDirectory(prefix="canaryctl-fuzz-") as folder:
         canary = Path(folder) / "untouched"
         canary.write_text("as it was")
