@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from canaryctl.config import load
-from canaryctl.core.errors import ConfigError
+from canaryctl.core.errors import ConfigError, Superseded
 from canaryctl.core.series import Version
 from canaryctl.deploying.bring_up import BringUp
 from canaryctl.deploying.failed import DeployFailed, Stopped
@@ -156,6 +156,29 @@ def test_another_version_is_refused(
     project = Project(tmp_path, comes_up=comes_up)
     with Server() as server, pytest.raises(DeployFailed, match=f"version: .*{said}"):
         made(project, server.url, identify=lambda: asked)[0]("v0.2.0", never)
+
+
+def test_an_image_that_no_gate_has_judged_is_refused(tmp_path: Path) -> None:
+    """The same tag, pushed again since, say."""
+    project = Project(tmp_path)
+    judged = replace(container("app", "v0.2.0"), image_id="sha256:judged")
+    with Server() as server:
+        bring_up, heard = made(project, server.url)
+        with pytest.raises(DeployFailed, match=r"sha256:judged.*no gate has seen") as caught:
+            bring_up("v0.2.0", never, [judged])
+    assert caught.value.step == "version"
+    assert heard.steps("done") == ["start", "healthy"]
+
+
+def test_a_gateway_that_is_lost_is_no_failure_of_a_step(tmp_path: Path) -> None:
+    """Its containers are somebody else's by then: nobody may take them down for that."""
+    project = Project(tmp_path)
+
+    def lost() -> None:
+        raise Superseded("you@there:2 holds it")
+
+    with Server() as server, pytest.raises(Superseded):
+        made(project, server.url)[0]("v0.2.0", lost)
 
 
 def test_an_image_that_names_no_version_needs_a_proof(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from canaryctl.core.errors import HostError
 from canaryctl.core.weight import Weight
 from canaryctl.deploying.canary import CanaryDeployment
-from canaryctl.deploying.failed import DeployFailed
+from canaryctl.deploying.failed import DeployFailed, Stopped
 from canaryctl.ports import Host, InForce, Mark, Router, Worker
 from tests.deploying.fakes import Heard, Project, container
 from tests.deploying.server import Server
@@ -142,3 +142,13 @@ def test_of_a_canary_that_was_taken_over_older_logs_are_kept_too(tmp_path: Path)
     canary.folder = tmp_path / "logs" / "r2"
     canary.take_down(never)
     assert project.since == [940.0, 0.0]
+
+
+def test_who_asks_to_stop_while_old_workers_drain_touches_no_container(tmp_path: Path) -> None:
+    """What they still serve may be the canary's."""
+    host, project = FakeHost(), Project(tmp_path)
+    host.crew = lambda: [Worker(7, old=True, age=60.0, connections=3)]
+    canary, _ = deployment(project, Gateway(), host=host)
+    with pytest.raises(Stopped, match="Ctrl-C"):
+        canary.begin(lambda: "Ctrl-C")
+    assert project.asked == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -14,6 +15,7 @@ from canaryctl.core.state import State
 from canaryctl.core.weight import Weight
 from canaryctl.drivers.lease_file import LeaseFile
 from canaryctl.drivers.tenure import GatewayTenure
+from canaryctl.ports import Performed, Step
 from tests.fake_world import FakeClock
 from tests.fakes import FakeHost
 
@@ -152,6 +154,22 @@ def test_it_is_given_back_or_runs_out(world: World) -> None:
     world.host.unreachable = "no route"
     world.tenure.give_back()  # says so, and leaves it to the lease
     world.host.unreachable = ""
+    assert world.there() == LEASE
+    world.tenure.give_back()
+    assert world.file.look().text is None
+
+
+def test_a_lease_whose_taking_was_not_answered_is_given_back(world: World) -> None:
+    real = world.host.perform
+
+    def cut(steps: Sequence[Step]) -> Performed:
+        world.host.perform = real  # type: ignore[method-assign]
+        real(steps)
+        raise HostError("the connection was cut")
+
+    world.host.perform = cut  # type: ignore[method-assign]
+    with pytest.raises(HostError, match="was cut"):
+        world.tenure.take()
     assert world.there() == LEASE
     world.tenure.give_back()
     assert world.file.look().text is None

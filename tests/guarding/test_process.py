@@ -248,3 +248,18 @@ def test_a_machine_without_processes_is_said_in_words(
     guard.beat()
     guard.ready()
     guard.done()
+
+
+def test_a_guard_says_once_that_it_is_ready_and_another_one_anew(build: Build) -> None:
+    guard = GuardProcess(spec_of(build, "r1"), build.clock)
+    guard.start()
+    try:
+        guard.ready()
+        first = guard.pid
+        guard.ready()  # a gateway that is taken a second time
+        assert guard.pid == first
+        guard.done()
+        guard.ready()
+        assert guard.pid != first
+    finally:
+        guard.done()
