@@ -73,10 +73,11 @@ def _left(build: Build, rollout: str) -> Found | None:
         GatewayUnreachable: only the weights could tell, and NGINX does not answer.
         HostError: the host cannot be reached.
     """
-    found: Found | None = build.lease.look()
-    if found and found.lease is None and found.text is not None:
-        found = told_by_the_weights(build, found)
-    return found if found and found.lease and found.lease.rollout == rollout else None
+    there = build.lease.look()
+    unreadable = there.lease is None and there.text is not None
+    found = told_by_the_weights(build, there) if unreadable else there
+    mine = found is not None and found.lease is not None and found.lease.rollout == rollout
+    return found if mine else None
 
 
 def _tidy(build: Build) -> None:
