@@ -13,7 +13,8 @@ from canaryctl.checking.scene import Given, Scene
 from canaryctl.checking.words import how_it_ended, line_of
 from canaryctl.config.probes import ProbeModel
 from canaryctl.core.weight import Weight
-from canaryctl.drivers.bounded_http import Address, Answer, BoundedHttp, RequestError
+from canaryctl.drivers.bounded_http import Answer, BoundedHttp, RequestError
+from canaryctl.drivers.http_address import Address
 from canaryctl.drivers.http_errors import NO_NAME
 from canaryctl.quantities import spelled
 

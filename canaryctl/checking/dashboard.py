@@ -10,7 +10,8 @@ from canaryctl.checking.asking import LARGEST, fetched
 from canaryctl.checking.finding import Said, failed, passed, some
 from canaryctl.checking.scene import Scene
 from canaryctl.config.probes import ProbeModel
-from canaryctl.drivers.bounded_http import Address, RequestError
+from canaryctl.drivers.bounded_http import RequestError
+from canaryctl.drivers.http_address import Address
 from canaryctl.drivers.tree import FileProblem
 
 _OK = 200

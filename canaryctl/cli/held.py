@@ -61,6 +61,7 @@ def guarded(guard: GuardProcess, tenure: GatewayTenure) -> Iterator[list[State]]
     finally:
         ending = ended[0].ending if ended else None
         if ending is not None and ending.outcome is not Outcome.UNKNOWN:
+            guard.leaving()
             tenure.give_back()
             guard.done()
         elif tenure.taken:

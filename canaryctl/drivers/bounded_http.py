@@ -6,16 +6,13 @@ httpx is imported on the first request, not before: it costs 115 ms that ``statu
 
 from __future__ import annotations
 
-import ipaddress
-from contextlib import suppress
 from dataclasses import dataclass
-from threading import Lock
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
-from canaryctl.core.errors import ConfigError
 from canaryctl.drivers.http_errors import (
     NoConnectionError,
+    OutOfTimeError,
     RequestError,
     TooLargeError,
     http_errors,
@@ -23,16 +20,24 @@ from canaryctl.drivers.http_errors import (
 from canaryctl.drivers.tls import Tls
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import httpx
 
     from canaryctl.ports import Clock
 
-__all__ = ["Address", "Answer", "BoundedHttp", "NoConnectionError", "RequestError", "TooLargeError"]
+__all__ = [
+    "Answer",
+    "BoundedHttp",
+    "NoConnectionError",
+    "OutOfTimeError",
+    "RequestError",
+    "TooLargeError",
+]
 
 _FRAMING = ("content-length", "transfer-encoding")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+_GRACE = 0.5
+"""Seconds in which a request that is out of time may say so itself, which it says best."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,67 +62,6 @@ class Answer:
         """Give a header's value, None where it did not come; several are joined by commas."""
         found = [value for one, value in self.headers if one.lower() == name.lower()]
         return ", ".join(found) if found else None
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """A URL taken apart, so that what is secret in it is never printed.
-
-    Attributes:
-        url: what is requested; without user and password.
-        display: what people see; without the query string too, which may hold a key.
-        instance: ``host:port``, as Prometheus labels its targets.
-        credentials: user and password, when the URL holds them.
-    """
-
-    url: str
-    display: str
-    instance: str
-    credentials: tuple[str, str] | None
-
-    @classmethod
-    def parse(cls, text: str, *, key: str) -> Address:
-        """Read a URL.
-
-        Args:
-            text: ``http://`` or ``https://``, a host, and what may follow.
-            key: where it was configured, for the message.
-
-        Raises:
-            ConfigError: not such a URL.
-        """
-        shown = text.rpartition("@")[2].partition("?")[0]
-        try:
-            parts = urlsplit(text.strip())
-            host, port = parts.hostname, parts.port
-        except ValueError as error:
-            raise ConfigError(f"{key}: {shown!r} is not a URL: {error}") from None
-        if parts.scheme not in _DEFAULT_PORTS or not host:
-            raise ConfigError(
-                f"{key}: {shown!r} is not an HTTP address",
-                next_step=f"write {key} with its scheme, such as http://127.0.0.1:9090",
-            )
-        name = f"[{host}]" if ":" in host else host
-        netloc = name if port is None else f"{name}:{port}"
-        display = f"{parts.scheme}://{netloc}{parts.path}"
-        return cls(
-            url=f"{display}?{parts.query}" if parts.query else display,
-            display=display,
-            instance=f"{name}:{port or _DEFAULT_PORTS[parts.scheme]}",
-            credentials=(
-                (unquote(parts.username or ""), unquote(parts.password or ""))
-                if parts.username or parts.password
-                else None
-            ),
-        )
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether it is this machine, which no proxy stands before."""
-        host = urlsplit(self.url).hostname or ""
-        with suppress(ValueError):
-            return ipaddress.ip_address(host).is_loopback
-        return host == "localhost"
 
 
 class BoundedHttp:
@@ -181,13 +125,11 @@ class BoundedHttp:
             RequestError: no complete answer; ``TooLargeError`` when it went on and on.
             ConfigError: a TLS file cannot be used.
         """
-        import httpx  # noqa: PLC0415 - see the module's docstring
-
-        fields = dict(form) if form is not None else None
         within = self.timeout if timeout is None else timeout
-        with http_errors(url, within):
-            client = self._opened()
-            request = client.build_request(
+        fields = dict(form) if form is not None else None
+
+        def built(client: httpx.Client) -> httpx.Request:
+            return client.build_request(
                 method,
                 url,
                 params=fields if method == "GET" and fields else None,
@@ -196,13 +138,30 @@ class BoundedHttp:
                 headers=dict(headers or {}),
                 timeout=within,
             )
-            basic = httpx.BasicAuth(*auth) if auth else None
+
+        def asked() -> None:
             try:
-                return self._once(client, request, basic, within)
-            except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-                if not repeats:
-                    raise
-                return self._once(client, request, basic, within)
+                with http_errors(url, within):
+                    ended.append(self._asked(built, auth, within, lambda: repeats and waited_for))
+            except Exception as error:  # noqa: BLE001  raised where it was asked for
+                ended.append(error)
+
+        ended: list[Answer | Exception] = []
+        waited_for = True
+        with http_errors(url, within):
+            self.open()
+        # httpx bounds each read, not their sum, nor the look-up of a name: a server that drips
+        # its headers would hold us for ever. In a thread of its own it holds nobody.
+        thread = Thread(target=asked, name="canaryctl-http", daemon=True)
+        thread.start()
+        thread.join(within + _GRACE)
+        if not ended:
+            waited_for = False
+            self.close()  # which ends what still waits there
+            raise OutOfTimeError(within)
+        if isinstance(ended[0], Exception):
+            raise ended[0]
+        return ended[0]
 
     def open(self) -> None:
         """Make ready what the first request needs, so that it is not in that one's time.
@@ -219,6 +178,28 @@ class BoundedHttp:
                 self._client.close()
                 self._client = None
 
+    def _asked(
+        self,
+        built: Callable[[httpx.Client], httpx.Request],
+        auth: tuple[str, str] | None,
+        within: float,
+        repeats: Callable[[], bool],
+    ) -> Answer:
+        import httpx  # noqa: PLC0415 - see the module's docstring
+
+        basic = httpx.BasicAuth(*auth) if auth else None
+        client = self._opened()
+        try:
+            return self._once(client, built(client), basic, within)
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            if not repeats():
+                raise
+        except RuntimeError:  # closed before it was sent, because another one did not end
+            if not client.is_closed:
+                raise
+        client = self._opened()
+        return self._once(client, built(client), basic, within)
+
     def _once(
         self,
         client: httpx.Client,
@@ -226,7 +207,6 @@ class BoundedHttp:
         auth: httpx.BasicAuth | None,
         within: float,
     ) -> Answer:
-        # httpx bounds each read, not their sum: a server that drips bytes would hold us forever.
         started = self._clock.now()
         response = client.send(request, auth=auth, stream=True)
         body = bytearray()
@@ -238,7 +218,7 @@ class BoundedHttp:
                         f"the answer is larger than {self.limit / 2**20:g} MiB and was cut off"
                     )
                 if self._clock.now() - started > within:
-                    raise RequestError(f"no complete answer within {within:g} s")
+                    raise OutOfTimeError(within)
         finally:
             response.close()
         return Answer(

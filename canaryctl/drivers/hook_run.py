@@ -13,8 +13,8 @@ from canaryctl.core.gate import Status
 from canaryctl.core.hooks import Hook, HookFacts, HookResult
 from canaryctl.core.redaction import SECRETS
 from canaryctl.core.visible import visible
-from canaryctl.drivers.bounded_http import Address
 from canaryctl.drivers.command import Ran, run
+from canaryctl.drivers.http_address import Address
 from canaryctl.ports import Clock
 
 MOST_ANSWERED = 65_536
@@ -23,6 +23,8 @@ _LAST_OK = 299
 _LONGEST = 300
 """Characters of what a hook said last."""
 _LOOK_EVERY = 0.05
+_GRACE = 0.5
+"""Seconds in which a request that is out of time may say so itself, which it says best."""
 _CUT_SHORT = "it was ended before its end"
 
 Stopped = Callable[[], object]
@@ -84,7 +86,10 @@ def _shown(said: str) -> str:
 
 
 def _told_aside(hook: Hook, facts: HookFacts, clock: Clock, stopped: Stopped) -> HookResult:
-    """Tell it in a thread, so that whoever waits can give signs of life, and end the wait."""
+    """Tell it in a thread, so that whoever waits can give signs of life, and end the wait.
+
+    httpx bounds each read, not their sum: who drips its answer is left to that thread.
+    """
     began = clock.now()
     results: list[HookResult] = []
 
@@ -101,6 +106,9 @@ def _told_aside(hook: Hook, facts: HookFacts, clock: Clock, stopped: Stopped) ->
         if stopped():
             seconds = clock.now() - began
             return HookResult(hook.name, Status.FAIL, _CUT_SHORT, seconds=seconds)
+        if (seconds := clock.now() - began) > hook.timeout + _GRACE:
+            said = f"{_host(hook)} gave no complete answer within {hook.timeout:g} s"
+            return HookResult(hook.name, Status.FAIL, said, seconds=seconds)
         thread.join(_LOOK_EVERY)
     return results[0]
 

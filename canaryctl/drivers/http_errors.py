@@ -4,6 +4,7 @@
 
     RequestError
     ├── NoConnectionError
+    ├── OutOfTimeError
     └── TooLargeError
 """
 
@@ -30,6 +31,13 @@ class RequestError(Exception):
 
 class NoConnectionError(RequestError):
     """Nobody takes a connection there."""
+
+
+class OutOfTimeError(RequestError):
+    """The answer had begun, or not, and was not complete in time."""
+
+    def __init__(self, within: float) -> None:
+        super().__init__(f"no complete answer within {within:g} s")
 
 
 class TooLargeError(RequestError):

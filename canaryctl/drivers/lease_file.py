@@ -91,8 +91,7 @@ class LeaseFile:
         before = self.look()
         if before.left > 0 and before.lease is not None:
             raise held(before.lease, before.left)
-        fence: Step = Absent(self.path) if before.text is None else Expect(self.path, before.text)
-        if not self._swapped(fence, lease):
+        if not self._swapped(self._unchanged(before), lease):
             now = self.look()  # somebody was faster
             if now.lease is None:
                 raise HostError(f"{self.path} cannot be taken: it changes all the time")
@@ -100,14 +99,12 @@ class LeaseFile:
         return before
 
     def take_over(self, found: Found, lease: Lease) -> bool:
-        """Take the place of a lease that was found; False when it is another one by now.
+        """Take the place of what was found; False when something else is there by now.
 
         Raises:
             HostError: the host cannot be reached, or refuses.
         """
-        if found.text is None:
-            return False
-        return self._swapped(Expect(self.path, found.text), lease)
+        return self._swapped(self._unchanged(found), lease)
 
     def renew(self, lease: Lease) -> None:
         """Say that the rollout is still led.
@@ -186,6 +183,10 @@ class LeaseFile:
             HostError: the host cannot be reached.
         """
         self.host.perform([Lock(self.live + LOCK, LOCK_PATIENCE), *self._staged, Unlock()])
+
+    def _unchanged(self, found: Found) -> Step:
+        """Hold as long as nothing else is there than what was found."""
+        return Absent(self.path) if found.text is None else Expect(self.path, found.text)
 
     @property
     def _lock(self) -> Lock:

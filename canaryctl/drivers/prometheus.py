@@ -15,7 +15,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from canaryctl.core.errors import ConfigError
 from canaryctl.core.series import QueryWanted, Readings, Series, SeriesWanted, Version, Wanted
-from canaryctl.drivers.bounded_http import Address, Answer, BoundedHttp, RequestError
+from canaryctl.drivers.bounded_http import Answer, BoundedHttp, RequestError
+from canaryctl.drivers.http_address import Address
 from canaryctl.drivers.prometheus_answer import (
     NotPrometheusError,
     QueryRefusedError,

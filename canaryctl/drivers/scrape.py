@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Self
 from canaryctl.core.errors import ConfigError, MetricsUnavailable
 from canaryctl.core.redaction import SECRETS
 from canaryctl.core.series import QueryWanted, Readings, Series, SeriesWanted, Version, Wanted
-from canaryctl.drivers.bounded_http import Address, BoundedHttp, RequestError, TooLargeError
+from canaryctl.drivers.bounded_http import BoundedHttp, RequestError, TooLargeError
 from canaryctl.drivers.exposition_text import Exposed, UnreadableError, exposed_samples
+from canaryctl.drivers.http_address import Address
 from canaryctl.drivers.sample_store import TargetSamples
 
 if TYPE_CHECKING:

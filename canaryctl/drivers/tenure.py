@@ -118,6 +118,7 @@ class GatewayTenure:
         # had succeeded: so it is tried for as long as a daemon takes to be restarted.
         deadline = self.clock.now() + GIVE_BACK_WITHIN
         while True:
+            self.guardian.beat()  # a silence of a whole lease would be a death
             try:
                 self.file.give_back()
             except HostError as error:

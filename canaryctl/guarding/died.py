@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from canaryctl.core.errors import CanaryctlError
 from canaryctl.core.lease import OnAbandon
@@ -13,7 +14,7 @@ from canaryctl.guarding.abandoned import bring_back
 from canaryctl.guarding.notices import notice
 from canaryctl.guarding.stuck import Owner
 from canaryctl.guarding.unforeseen import summary, told
-from canaryctl.guarding.unreadable import told_by_the_weights
+from canaryctl.guarding.unreadable import told_by_the_weights, told_without_a_lease
 from canaryctl.wiring import Build
 
 ATTEMPTS = 20
@@ -22,10 +23,23 @@ PAUSE = 3.0
 run out, which a guard beside NGINX sees."""
 
 
+@dataclass(frozen=True, slots=True)
+class Death:
+    """What is known of a rollout's death.
+
+    Attributes:
+        why: how it died.
+        leaving: it was about to give the gateway back, having ended.
+    """
+
+    why: str
+    leaving: bool = False
+
+
 def look_after(
     build: Build,
     rollout: str,
-    why: str,
+    death: Death,
     owner: Owner | None,
     say: Callable[[str], None],
     tell: Callable[[Notice], None],
@@ -37,7 +51,7 @@ def look_after(
     Args:
         build: the gateway.
         rollout: its id.
-        why: how it died.
+        death: of the rollout.
         owner: its process, where there still is one.
         say: told what happens.
         tell: has people told.
@@ -47,12 +61,12 @@ def look_after(
             build.clock.sleep(PAUSE)
         _end_if_stuck(build, owner, say)
         try:
-            found = _left(build, rollout)
+            found = _left(build, rollout, death)
             if found is None:
                 # It had ended, or its traffic is another one's now. It may have been checking.
                 _tidy(build)
                 return
-            done = bring_back(build, found, why, say)
+            done = bring_back(build, found, death.why, say)
         except Exception as error:  # noqa: BLE001  it is tried on, whatever it was
             say(told(error))
             if not attempt:  # a person should look at once
@@ -64,18 +78,21 @@ def look_after(
         return
 
 
-def _left(build: Build, rollout: str) -> Found | None:
+def _left(build: Build, rollout: str, death: Death) -> Found | None:
     """Give the lease that the rollout left; None: the gateway is not its own any more.
 
-    A text that is no lease is no end of the rollout: there the weights tell whose they are.
+    Without a lease that can be read it need not have ended, unless it was about to give it back:
+    there the weights tell whose they are.
 
     Raises:
         GatewayUnreachable: only the weights could tell, and NGINX does not answer.
         HostError: the host cannot be reached.
     """
-    there = build.lease.look()
-    unreadable = there.lease is None and there.text is not None
-    found = told_by_the_weights(build, there) if unreadable else there
+    found: Found | None = build.lease.look()
+    if found is not None and found.text is None:
+        found = None if death.leaving else told_without_a_lease(build, rollout)
+    elif found is not None and found.lease is None:
+        found = told_by_the_weights(build, found)
     mine = found is not None and found.lease is not None and found.lease.rollout == rollout
     return found if mine else None
 

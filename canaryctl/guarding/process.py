@@ -1,8 +1,8 @@
 """The guard of one rollout: a process that outlives it, and returns its traffic when it dies.
 
 Started by ``rollout`` in a session of its own. Standard input is its life line: first one line,
-the spec; then signs of life; then ``done``, or its end. The end without ``done`` is the death of
-the rollout, whatever it died of. So is a silence of a whole lease.
+the spec; then signs of life; then ``leaving`` and ``done``, or its end. The end without ``done`` is
+the death of the rollout, whatever it died of. So is a silence of a whole lease.
 """
 
 from __future__ import annotations
@@ -20,13 +20,15 @@ from canaryctl.config.model import Config
 from canaryctl.core.errors import ConfigError
 from canaryctl.drivers.notifier import Notifier
 from canaryctl.guarding.abandoned import warm
-from canaryctl.guarding.died import look_after
+from canaryctl.guarding.died import Death, look_after
 from canaryctl.guarding.notices import channels, channels_json
 from canaryctl.guarding.stuck import parent
 from canaryctl.wiring import Build
 
 READY = b"ready\n"
 DONE = b"d"
+LEAVING = b"l"
+"""It gives the gateway back now: no lease there is its end from here on."""
 ALIVE = b"."
 DEAF_TO = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
 """What does not end it, from its first moment on."""
@@ -51,9 +53,9 @@ def main() -> int:
     owner = parent(pid)
     with contextlib.suppress(OSError):  # it may have ended already
         os.write(1, READY)
-    why = _waited(lease)
-    if why is not None:
-        look_after(build, rollout, why, owner, _say, notifier.tell)
+    death = _waited(lease)
+    if death is not None:
+        look_after(build, rollout, death, owner, _say, notifier.tell)
         notifier.close()
     return 0
 
@@ -66,17 +68,19 @@ def _line(descriptor: int) -> bytes:
     return bytes(found)
 
 
-def _waited(lease: float) -> str | None:
+def _waited(lease: float) -> Death | None:
     """Wait for the rollout's end; say how it died, None when it ended as it should."""
+    leaving = False
     while True:
         ready, _, _ = select.select([0], [], [], lease)
         if not ready:
-            return f"it gave no sign of life for {lease:g} s"
+            return Death(f"it gave no sign of life for {lease:g} s", leaving)
         said = os.read(0, 4096)
         if DONE in said:
             return None
+        leaving = leaving or LEAVING in said
         if not said:
-            return "its process died"
+            return Death("its process died", leaving)
 
 
 def _say(text: str) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from canaryctl.core.errors import HostError
-from canaryctl.guarding.process import ALIVE, DEAF_TO, DONE, READY
+from canaryctl.guarding.process import ALIVE, DEAF_TO, DONE, LEAVING, READY
 from canaryctl.ports import Clock
 
 EVERY = 1.0
@@ -106,6 +106,10 @@ class GuardProcess:
                 _log.warning("%s; it is tried again", error)
                 return
         self._write(ALIVE)
+
+    def leaving(self) -> None:
+        """Tell it that the rollout has ended as it should, and gives the gateway back now."""
+        self._write(LEAVING)
 
     def done(self) -> None:
         """Tell it that the rollout has ended as it should, and wait for its end."""

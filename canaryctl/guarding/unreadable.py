@@ -1,4 +1,4 @@
-"""A text where the lease should be that is none: cut, edited by hand, or of another version.
+"""A text where the lease should be that is none, or no text: cut, edited or removed by hand.
 
 It says nothing of who leads a rollout. What NGINX' own file says does.
 """
@@ -12,6 +12,7 @@ from canaryctl.core.lease import Lease, Stamped
 from canaryctl.core.moment import Moment
 from canaryctl.core.weight import Weight
 from canaryctl.drivers.lease_file import Found
+from canaryctl.ports import InForce, Mark
 from canaryctl.wiring import Build
 
 
@@ -28,12 +29,47 @@ def told_by_the_weights(build: Build, found: Found) -> Found | None:
         GatewayUnreachable: NGINX does not answer.
         HostError: the host cannot be reached.
     """
-    seen, gateway = build.router.look(), build.config.gateway
+    seen = build.router.look()
     if seen.weight is None:
         raise GatewayUnreachable(seen.problem)
-    mark = seen.mark
-    if mark is None or not mark.rollout or seen.weight == Weight.ZERO:
+    if seen.mark is None or not seen.mark.rollout or _at_rest(seen):
         return None
+    return replace(found, stamped=_run_out(build, seen))
+
+
+def told_without_a_lease(build: Build, rollout: str) -> Found | None:
+    """Give the lease, run out, of a rollout that died without one; None: no traffic is its own.
+
+    It had not ended: somebody else removed its lease.
+
+    Args:
+        build: the gateway.
+        rollout: its id.
+
+    Raises:
+        GatewayUnreachable: the weights in NGINX' file are the rollout's, and NGINX does not answer.
+        HostError: the host cannot be reached.
+    """
+    seen = build.router.look()
+    if seen.mark is None or seen.mark.rollout != rollout:
+        return None
+    if seen.weight is None:
+        raise GatewayUnreachable(seen.problem)
+    return None if _at_rest(seen) else Found(_run_out(build, seen), None, 0.0)
+
+
+def _at_rest(seen: InForce) -> bool:
+    """Tell whether the canary has no traffic, nor is about to get some.
+
+    What lies on disk may be a change that NGINX takes up in this moment.
+    """
+    on_disk, _, _ = (seen.on_disk or "").partition(" ")  # whether edited by hand
+    return seen.weight == Weight.ZERO and seen.generation == on_disk
+
+
+def _run_out(build: Build, seen: InForce) -> Stamped:
+    """Give the lease that belongs to the weights in force."""
+    mark, gateway = seen.mark or Mark(), build.config.gateway
     lease = Lease(
         rollout=mark.rollout,
         owner=mark.owner,
@@ -44,4 +80,4 @@ def told_by_the_weights(build: Build, found: Found) -> Found | None:
         weight=str(seen.weight),
         on_abandon=gateway.on_abandon,
     )
-    return replace(found, stamped=Stamped(lease, Moment("", 0.0)))
+    return Stamped(lease, Moment("", 0.0))

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from canaryctl.core.errors import ConfigError
 from canaryctl.core.redaction import SECRETS
-from canaryctl.drivers.bounded_http import Address, Answer, BoundedHttp, RequestError
+from canaryctl.drivers.bounded_http import Answer, BoundedHttp, OutOfTimeError, RequestError
+from canaryctl.drivers.http_address import Address
 from canaryctl.smoke.target import Target
 
 if TYPE_CHECKING:
     from canaryctl.ports import Clock
 
-_GRACE = 0.5
-"""Seconds in which a request that is out of time may say so itself, which it says best."""
 _NEW_CONNECTION = {"Connection": "close"}
 """One that was kept may be closed by the server just then, and nothing is sent a second time."""
 _LARGEST = 8 * 2**20
@@ -110,33 +108,18 @@ class Service:
         timeout: float,
         whole: float,
     ) -> Answer:
-        """Ask in a thread of its own: a server that drips its headers would hold us for ever."""
-        ended: list[Answer | Exception] = []
-
-        def asked() -> None:
-            try:
-                found = self._http.request(
-                    method,
-                    url,
-                    content=content,
-                    headers=headers,
-                    auth=self._address.credentials,
-                    timeout=timeout,
-                    repeats=False,
-                )
-                ended.append(found)
-            except Exception as error:  # noqa: BLE001  raised where it was asked for
-                ended.append(error)
-
-        thread = threading.Thread(target=asked, name="canaryctl-smoke", daemon=True)
-        thread.start()
-        thread.join(timeout + _GRACE)
-        if not ended:
-            self._http.close()
-            raise RequestError(f"no complete answer within {whole:g} s")
-        if isinstance(ended[0], Exception):
-            raise ended[0]
-        return ended[0]
+        try:
+            return self._http.request(
+                method,
+                url,
+                content=content,
+                headers=headers,
+                auth=self._address.credentials,
+                timeout=timeout,
+                repeats=False,
+            )
+        except OutOfTimeError:
+            raise RequestError(f"no complete answer within {whole:g} s") from None
 
     def _onward(self, url: str, location: str) -> str:
         """Give where a redirect leads; never to another server, which headers would go to."""

@@ -18,6 +18,7 @@ from canaryctl.drivers.clock import SystemClock
 from canaryctl.drivers.hook_run import run_hook
 from canaryctl.drivers.hooks import Hooks
 from tests.sink import sink
+from tests.smoke.faulty_service import Reply, serving
 
 MOMENT = HookMoment.BEFORE_STAGE
 FACTS = HookFacts(MOMENT, "shop", "v0.2.0", "r1", "me@here:1", 2, 4, 5.0)
@@ -117,6 +118,15 @@ def test_a_url_that_does_not_answer_has_failed(tmp_path: Path) -> None:
     assert gone.status is Status.ERROR
     assert gone.reason.startswith("127.0.0.1:1 cannot be told: ")
     assert "sesame" not in gone.reason
+
+
+def test_a_url_that_drips_its_answer_has_failed_in_time(tmp_path: Path) -> None:
+    with serving(tmp_path) as service:
+        service.routes["POST /told"] = Reply(drip=0.02)
+        result = ran(hook(url=f"{service.url}/told", timeout=0.2), tmp_path)
+    assert result.status is Status.FAIL
+    assert result.reason == f"127.0.0.1:{service.port} gave no complete answer within 0.2 s"
+    assert result.seconds < 3
 
 
 def test_while_a_url_is_asked_its_asker_is_heard_and_can_end_it(tmp_path: Path) -> None:

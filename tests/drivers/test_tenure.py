@@ -152,7 +152,9 @@ def test_a_lease_that_somebody_took_away_is_lost(world: World) -> None:
 def test_it_is_given_back_or_runs_out(world: World) -> None:
     world.tenure.take()
     world.host.unreachable = "no route"
+    before, world.guardian.beats = world.clock.now(), 0
     world.tenure.give_back()  # says so, and leaves it to the lease
+    assert world.guardian.beats >= world.clock.now() - before > 10  # its guard takes it for alive
     world.host.unreachable = ""
     assert world.there() == LEASE
     world.tenure.give_back()

@@ -10,13 +10,13 @@ import pytest
 from canaryctl.core.errors import HostError
 from canaryctl.core.notice import Occasion
 from canaryctl.core.weight import Weight
-from canaryctl.guarding.died import ATTEMPTS, look_after
+from canaryctl.guarding.died import ATTEMPTS, Death, look_after
 from canaryctl.guarding.stuck import Owner
 from canaryctl.ports import InForce, Mark
 from canaryctl.wiring import Build
 from tests.guarding.test_service import GARBAGE, LEASE, LIVE, MARK, World
 
-WHY = "its process died"
+DEATH = Death("its process died")
 
 
 @pytest.fixture(autouse=True)
@@ -31,8 +31,8 @@ def world() -> World:
     return found
 
 
-def dies(world: World, owner: Owner | None = None) -> None:
-    look_after(world.build, "r1", WHY, owner, world.said.append, world.told.append)
+def dies(world: World, owner: Owner | None = None, death: Death = DEATH) -> None:
+    look_after(world.build, "r1", death, owner, world.said.append, world.told.append)
 
 
 def test_its_traffic_goes_back_at_once(world: World) -> None:
@@ -83,12 +83,90 @@ def test_an_owner_that_cannot_be_looked_at_keeps_no_traffic(world: World) -> Non
 
 
 def test_a_gateway_that_is_free_is_tidied_and_left(world: World) -> None:
+    world.router.set(Weight.ZERO, MARK, None)  # it ended
     world.host.files.pop(f"{LIVE}.lease")
     world.host.files[f"{LIVE}.lease.r1"] = "what it was about to put there"
     dies(world)
-    assert world.weights == []
+    assert world.weights == [Weight.ZERO]
     assert (world.router.tidied, world.router.whole) == (1, False)
     assert f"{LIVE}.lease.r1" not in world.host.files
+
+
+# --- no lease at all ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("weight", [Weight(500), Weight.FULL], ids=["5 %", "100 %"])
+def test_a_lease_that_somebody_removed_is_no_end(world: World, weight: Weight) -> None:
+    world.router.set(weight, MARK, None)
+    world.host.files.pop(f"{LIVE}.lease")
+    dies(world)
+    assert world.weights == [weight, Weight.ZERO]
+    said = f"rollout r1 of me@here:1 (v1, {weight} %) was abandoned: its process died"
+    assert said in world.said[-1]
+    assert world.build.lease.look().text is None
+    assert [one.occasion for one in world.told] == [Occasion.ABANDONED]
+
+
+@pytest.mark.parametrize("text", [None, GARBAGE], ids=["no lease", "one that is none"])
+def test_a_change_that_nginx_is_about_to_take_up_is_not_0(world: World, text: str | None) -> None:
+    world.host.files.pop(f"{LIVE}.lease")
+    if text is not None:
+        world.host.files[f"{LIVE}.lease"] = text
+    there = InForce("1-a", Weight.ZERO, MARK, "2-b")
+    world.router.look = lambda: there  # type: ignore[method-assign]
+    dies(world)
+    assert world.weights == [Weight.ZERO]
+
+
+def test_a_rollout_that_was_giving_its_lease_back_had_ended(world: World) -> None:
+    world.router.set(Weight.FULL, MARK, None)
+    world.host.files.pop(f"{LIVE}.lease")
+    dies(world, death=Death("its process died", leaving=True))
+    assert world.weights == [Weight.FULL]
+    assert (world.said, world.told) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("weight", "mark"),
+    [
+        (Weight.ZERO, MARK),
+        (Weight(500), replace(MARK, rollout="r2")),
+        (Weight(500), Mark(owner="ann@desk:7", reason="by hand")),
+    ],
+    ids=["at 0 %", "another rollout's", "set by hand"],
+)
+def test_without_a_lease_the_traffic_of_others_stays(
+    world: World, weight: Weight, mark: Mark
+) -> None:
+    world.router.set(weight, mark, None)
+    world.host.files.pop(f"{LIVE}.lease")
+    dies(world)
+    assert world.weights == [weight]
+    assert (world.said, world.told) == ([], [])
+
+
+def test_a_rollout_that_never_began_needs_no_nginx_that_answers(world: World) -> None:
+    world.host.files.pop(f"{LIVE}.lease")
+    other = replace(MARK, rollout="r0")
+    world.router.look = lambda: InForce(None, None, other, None, "no answer")  # type: ignore[method-assign]
+    dies(world)
+    assert (world.weights, world.said, world.told) == ([], [], [])
+
+
+def test_a_gateway_that_is_taken_meanwhile_is_another_ones(world: World) -> None:
+    world.host.files.pop(f"{LIVE}.lease")
+    looked, other = world.router.look, replace(LEASE, rollout="r2")
+
+    def look() -> InForce:
+        if world.build.lease.look().text is None:
+            world.led(other)
+        return looked()
+
+    world.router.look = look  # type: ignore[method-assign]
+    dies(world)
+    assert world.weights == []
+    assert "somebody else looks after it" in world.said[-1]
+    assert world.build.lease.look().lease == other
 
 
 # --- a lease that is none -------------------------------------------------------------------

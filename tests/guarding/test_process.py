@@ -20,9 +20,12 @@ from canaryctl.core.errors import HostError
 from canaryctl.core.lease import Lease, OnAbandon
 from canaryctl.core.notice import Channel, Occasion
 from canaryctl.core.redaction import MASK, SECRETS
+from canaryctl.core.weight import Weight
+from canaryctl.drivers.template import header
 from canaryctl.guarding.notices import channels, channels_json
-from canaryctl.guarding.process import ALIVE, DONE, READY, spec_of
+from canaryctl.guarding.process import ALIVE, DONE, LEAVING, READY, spec_of
 from canaryctl.guarding.start import GuardProcess
+from canaryctl.ports import Mark
 from canaryctl.wiring import Build
 from tests.fake_world import FakeClock
 from tests.sink import sink
@@ -117,6 +120,19 @@ def test_once_it_was_told_that_all_is_well_it_does_nothing(
     guards.append(guard := Guard(spec(build)))
     guard.ready()
     guard.write(ALIVE + ALIVE + DONE)
+    assert guard.end() == (0, "")
+
+
+def test_one_that_dies_while_it_gives_its_lease_back_had_ended(
+    build: Build, guards: list[Guard]
+) -> None:
+    build.lease.give_back()
+    # Without the word it would ask this NGINX, which does not run, again and again.
+    first = header(Weight.FULL, "6-a", Mark("v1", "r1", LEASE.owner, "stage 4 of 4", "4"), "")
+    Path(build.config.gateway.config).write_text(f"{first}\n")
+    guards.append(guard := Guard(spec(build)))
+    guard.ready()
+    guard.write(ALIVE + LEAVING)
     assert guard.end() == (0, "")
 
 
