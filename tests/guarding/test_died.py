@@ -126,25 +126,6 @@ def test_a_rollout_that_was_giving_its_lease_back_had_ended(world: World) -> Non
     assert (world.said, world.told) == ([], [])
 
 
-@pytest.mark.parametrize(
-    ("weight", "mark"),
-    [
-        (Weight.ZERO, MARK),
-        (Weight(500), replace(MARK, rollout="r2")),
-        (Weight(500), Mark(owner="ann@desk:7", reason="by hand")),
-    ],
-    ids=["at 0 %", "another rollout's", "set by hand"],
-)
-def test_without_a_lease_the_traffic_of_others_stays(
-    world: World, weight: Weight, mark: Mark
-) -> None:
-    world.router.set(weight, mark, None)
-    world.host.files.pop(f"{LIVE}.lease")
-    dies(world)
-    assert world.weights == [weight]
-    assert (world.said, world.told) == ([], [])
-
-
 def test_a_rollout_that_never_began_needs_no_nginx_that_answers(world: World) -> None:
     world.host.files.pop(f"{LIVE}.lease")
     other = replace(MARK, rollout="r0")
@@ -197,6 +178,7 @@ def test_it_is_tried_on_while_the_weights_cannot_tell_whose_they_are(world: Worl
     assert world.weights == [Weight.ZERO]
 
 
+@pytest.mark.parametrize("text", [None, GARBAGE], ids=["no lease", "one that is none"])
 @pytest.mark.parametrize(
     ("weight", "mark"),
     [
@@ -207,14 +189,16 @@ def test_it_is_tried_on_while_the_weights_cannot_tell_whose_they_are(world: Worl
     ids=["at 0 %", "another rollout's", "set by hand"],
 )
 def test_where_the_weights_are_not_its_own_it_leaves(
-    world: World, weight: Weight, mark: Mark
+    world: World, weight: Weight, mark: Mark, text: str | None
 ) -> None:
     world.router.set(weight, mark, None)
-    world.host.files[f"{LIVE}.lease"] = GARBAGE
+    world.host.files.pop(f"{LIVE}.lease")
+    if text is not None:
+        world.host.files[f"{LIVE}.lease"] = text
     dies(world)
     assert world.weights == [weight]
-    assert world.host.files[f"{LIVE}.lease"] == GARBAGE
-    assert world.told == []
+    assert world.host.files.get(f"{LIVE}.lease") == text
+    assert (world.said, world.told) == ([], [])
 
 
 def test_a_lease_that_is_written_meanwhile_is_another_ones(world: World) -> None:
