@@ -10,7 +10,7 @@ from canaryctl.core.errors import CanaryctlError
 from canaryctl.core.lease import OnAbandon
 from canaryctl.core.notice import Notice, Occasion
 from canaryctl.drivers.lease_file import Found
-from canaryctl.guarding.abandoned import bring_back
+from canaryctl.guarding.abandoned import bring_back, taken
 from canaryctl.guarding.notices import notice
 from canaryctl.guarding.stuck import Owner
 from canaryctl.guarding.unforeseen import summary, told
@@ -30,10 +30,12 @@ class Death:
     Attributes:
         why: how it died.
         leaving: it was about to give the gateway back, having ended.
+        undone: tells whether something was heard of it since, where it had only been silent.
     """
 
     why: str
     leaving: bool = False
+    undone: Callable[[], bool] = lambda: False
 
 
 def look_after(
@@ -43,10 +45,11 @@ def look_after(
     owner: Owner | None,
     say: Callable[[str], None],
     tell: Callable[[Notice], None],
-) -> None:
+) -> bool:
     """Return the traffic of a rollout that died, if it still is that rollout's.
 
     Never raises for what the world does, nor for a defect: nobody else is left on this machine.
+    Tells whether this is done or given up; not where the rollout turned out to live.
 
     Args:
         build: the gateway.
@@ -61,11 +64,15 @@ def look_after(
             build.clock.sleep(PAUSE)
         _end_if_stuck(build, owner, say)
         try:
-            found = _left(build, rollout, death)
+            there = build.lease.look()
+            # Asked after that look: where no lease is left, its word of that came before.
+            if not _took_over(build, there) and death.undone():
+                return False
+            found = _left(build, rollout, there, death)
             if found is None:
                 # It had ended, or its traffic is another one's now. It may have been checking.
                 _tidy(build)
-                return
+                return True
             done = bring_back(build, found, death.why, say)
         except Exception as error:  # noqa: BLE001  it is tried on, whatever it was
             say(told(error))
@@ -75,10 +82,16 @@ def look_after(
         say(done.said)
         if done.abandoned:
             tell(notice(build, Occasion.ABANDONED, done.said))
-        return
+        return True
+    return True
 
 
-def _left(build: Build, rollout: str, death: Death) -> Found | None:
+def _took_over(build: Build, there: Found) -> bool:
+    """Tell whether this guard leads already: then it goes on, whoever is heard again."""
+    return there.lease is not None and taken(build, there.lease)
+
+
+def _left(build: Build, rollout: str, there: Found, death: Death) -> Found | None:
     """Give the lease that the rollout left; None: the gateway is not its own any more.
 
     Without a lease that can be read it need not have ended, unless it was about to give it back:
@@ -88,11 +101,11 @@ def _left(build: Build, rollout: str, death: Death) -> Found | None:
         GatewayUnreachable: only the weights could tell, and NGINX does not answer.
         HostError: the host cannot be reached.
     """
-    found: Found | None = build.lease.look()
-    if found is not None and found.text is None:
+    found: Found | None = there
+    if there.text is None:
         found = None if death.leaving else told_without_a_lease(build, rollout)
-    elif found is not None and found.lease is None:
-        found = told_by_the_weights(build, found)
+    elif there.lease is None:
+        found = told_by_the_weights(build, there)
     mine = found is not None and found.lease is not None and found.lease.rollout == rollout
     return found if mine else None
 

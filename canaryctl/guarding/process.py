@@ -8,11 +8,14 @@ the death of the rollout, whatever it died of. So is a silence of a whole lease.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import select
 import signal
+import struct
 import sys
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +56,11 @@ def main() -> int:
     owner = parent(pid)
     with contextlib.suppress(OSError):  # it may have ended already
         os.write(1, READY)
-    death = _waited(lease)
-    if death is not None:
-        look_after(build, rollout, death, owner, _say, notifier.tell)
-        notifier.close()
+    line = LifeLine(0)
+    while (death := line.waited(lease)) is not None:
+        if look_after(build, rollout, death, owner, _say, notifier.tell):
+            notifier.close()
+            break
     return 0
 
 
@@ -68,19 +72,37 @@ def _line(descriptor: int) -> bytes:
     return bytes(found)
 
 
-def _waited(lease: float) -> Death | None:
-    """Wait for the rollout's end; say how it died, None when it ended as it should."""
-    leaving = False
-    while True:
-        ready, _, _ = select.select([0], [], [], lease)
-        if not ready:
-            return Death(f"it gave no sign of life for {lease:g} s", leaving)
-        said = os.read(0, 4096)
-        if DONE in said:
-            return None
-        leaving = leaving or LEAVING in said
-        if not said:
-            return Death("its process died", leaving)
+class LifeLine:
+    """What is heard of the rollout.
+
+    Args:
+        descriptor: of the pipe's end.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._leaving = False
+
+    def waited(self, lease: float) -> Death | None:
+        """Wait for the rollout's end; say how it died, None when it ended as it should.
+
+        Args:
+            lease: seconds of silence that are a death.
+        """
+        while select.select([self._descriptor], [], [], lease)[0]:
+            said = os.read(self._descriptor, 4096)
+            if DONE in said:
+                return None
+            self._leaving = self._leaving or LEAVING in said
+            if not said:
+                return Death("its process died", leaving=self._leaving)
+        why = f"it gave no sign of life for {lease:g} s"
+        return Death(why, leaving=self._leaving, undone=self._speaks)
+
+    def _speaks(self) -> bool:
+        """Tell whether something was said that nobody has read yet; an end says nothing."""
+        unread = fcntl.ioctl(self._descriptor, termios.FIONREAD, bytes(struct.calcsize("i")))
+        return bool(struct.unpack("i", unread)[0])
 
 
 def _say(text: str) -> None:

@@ -31,8 +31,8 @@ def world() -> World:
     return found
 
 
-def dies(world: World, owner: Owner | None = None, death: Death = DEATH) -> None:
-    look_after(world.build, "r1", death, owner, world.said.append, world.told.append)
+def dies(world: World, owner: Owner | None = None, death: Death = DEATH) -> bool:
+    return look_after(world.build, "r1", death, owner, world.said.append, world.told.append)
 
 
 def test_its_traffic_goes_back_at_once(world: World) -> None:
@@ -90,6 +90,60 @@ def test_a_gateway_that_is_free_is_tidied_and_left(world: World) -> None:
     assert world.weights == [Weight.ZERO]
     assert (world.router.tidied, world.router.whole) == (1, False)
     assert f"{LIVE}.lease.r1" not in world.host.files
+
+
+# --- one that was only silent ----------------------------------------------------------------
+
+
+class Silent:
+    """A rollout that is heard again once it was asked about so often."""
+
+    def __init__(self, after: int) -> None:
+        self.left = after
+
+    def heard(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+    @property
+    def death(self) -> Death:
+        return Death("it gave no sign of life for 30 s", undone=self.heard)
+
+
+def test_one_that_is_heard_again_before_anything_was_done_lives(world: World) -> None:
+    assert not dies(world, death=Silent(0).death)
+    assert (world.weights, world.told) == ([], [])
+    assert world.build.lease.look().lease == LEASE
+
+
+def test_one_that_succeeded_while_its_gateway_was_out_of_reach_keeps_its_traffic(
+    world: World,
+) -> None:
+    world.host.unreachable = "no route"
+    silent = Silent(0)
+
+    def pause(seconds: float) -> None:
+        world.clock.sleep = real  # type: ignore[method-assign]
+        real(seconds)
+        world.host.unreachable = ""
+        world.router.set(Weight.FULL, MARK, None)
+        world.host.files.pop(f"{LIVE}.lease", None)
+
+    real, world.clock.sleep = world.clock.sleep, pause  # type: ignore[method-assign]
+    assert not dies(world, death=silent.death)
+    assert world.weights == [Weight.FULL]
+
+
+def test_once_its_lease_was_taken_over_it_is_too_late(world: World) -> None:
+    defects = [ValueError("in the first attempt")]
+
+    def fail(_: Weight) -> None:
+        if defects:
+            raise defects.pop(0)
+
+    world.router.fail = fail
+    assert dies(world, death=Silent(1).death)
+    assert world.weights == [Weight.ZERO]
 
 
 # --- no lease at all ------------------------------------------------------------------------

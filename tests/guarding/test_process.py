@@ -143,6 +143,23 @@ def test_a_silence_of_a_whole_lease_is_a_death_too(build: Build, guards: list[Gu
     assert "it gave no sign of life for 0.2 s" in said
 
 
+def test_a_silence_is_no_death_any_more_once_something_is_heard(
+    build: Build, guards: list[Guard]
+) -> None:
+    config = Path(build.config.gateway.config)
+    build.lease.give_back()
+    # No lease, and weights that are the rollout's: what is looked at when it seems to be dead.
+    first = header(Weight.FULL, "6-a", Mark("v1", "r1", LEASE.owner, "stage 4 of 4", "4"), "")
+    config.write_text(f"{first}\n")
+    guards.append(guard := Guard(spec(build, lease=0.2)))
+    assert guard.process.stderr is not None
+    said = guard.process.stderr.readline()
+    assert b"does not answer" in said  # it was silent for too long; NGINX does not run
+    guard.write(ALIVE + LEAVING + DONE)
+    code, rest = guard.end()
+    assert (code, rest) == (0, "")
+
+
 def test_a_gateway_that_is_another_ones_by_now_is_left_alone(
     build: Build, guards: list[Guard]
 ) -> None:
