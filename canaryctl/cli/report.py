@@ -43,6 +43,9 @@ def report(
 
     if html is None and not markdown and to is None and output is Output.TEXT:
         raise ConfigError("nothing to write: --html FILE, --markdown, or both")
+    for flag, file in (("--html", html), ("--to", to)):
+        if str(file) == "-":
+            raise ConfigError(f"{flag} -: name a file; --markdown alone writes to stdout")
     if html is not None and to is not None and html.resolve() == to.resolve():
         raise ConfigError(f"--html and --to are the same file, {to}")
     facts = report_of(entry)

@@ -38,8 +38,13 @@ class VersionModel(Model):
     )
 
     def reached_at(self) -> str:
-        """Give the URL that this version answers at from here, without a slash at its end."""
-        return self.url.rstrip("/") if self.url else f"http://{self.address[0]}"
+        """Give the URL that this version answers at from here, without a slash at its end.
+
+        Empty where only ``url`` could tell: behind a Unix socket.
+        """
+        if self.url:
+            return self.url.rstrip("/")
+        return "" if self.address[0].startswith("unix:") else f"http://{self.address[0]}"
 
 
 class Versions(Model):

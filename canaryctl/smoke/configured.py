@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from canaryctl.config.gateway import DockerGateway
 from canaryctl.config.model import Config
+from canaryctl.core.errors import ConfigError
 from canaryctl.core.series import Version
 from canaryctl.drivers.tls import Tls
 from canaryctl.smoke.load import load_suite
@@ -58,13 +59,22 @@ def configured_target(
         containers: whose logs are read, in place of those of suite and configuration.
         files: the same for files on this machine.
         url: where it answers, in place of what is configured.
+
+    Raises:
+        ConfigError: it answers at a Unix socket, and no URL is given.
     """
     side = config.versions.canary if version is Version.CANARY else config.versions.stable
-    smoke = config.smoke
+    smoke, reached = config.smoke, side.reached_at() if url is None else url
+    if not reached:
+        raise ConfigError(
+            f"versions.{version.value}.url: {side.address[0]} is a Unix socket, which cannot be "
+            "asked by HTTP from here",
+            next_step="give the URL at which it answers, or smoke-test a URL",
+        )
     pem = (smoke.ca_file, smoke.cert_file, smoke.key_file)
     return Target(
         name=version.value if url is None else url,
-        url=side.reached_at() if url is None else url,
+        url=reached,
         logs=_logs(config, version, suite, containers, files),
         headers={name: value.get_secret_value() for name, value in smoke.headers.items()},
         tls=Tls("smoke", *(None if one is None else str(base / one) for one in pem)),

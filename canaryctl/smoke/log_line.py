@@ -1,7 +1,8 @@
 r"""One line of a log as an event with fields.
 
 Read are JSON (also behind a prefix such as a timestamp), ``llm_brief{mode=fast, elapsed_ms=12}``,
-``llm_brief {"mode": "fast"}`` and logfmt (``event=llm_brief mode=fast``, ``llm_brief mode=fast``).
+``llm_brief(mode=fast)``, ``llm_brief {"mode": "fast"}``, also as Python writes it with ``'``, and
+logfmt (``event=llm_brief mode=fast``, ``llm_brief mode=fast``, ``[llm_brief] mode=fast``).
 """
 
 from __future__ import annotations
@@ -22,12 +23,16 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _QUOTED = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'"
 # Bounded names: a megabyte of letters is looked at once, not once for each letter.
 _PAIR = re.compile(
-    rf"(?<![\w.-])([A-Za-z_][\w.-]{{0,99}})\s{{0,9}}[=:]\s{{0,9}}({_QUOTED}|[^\s,;{{}}\"']+)"
+    r"(?<![\w.-])(?P<mark>[\"']?)(?P<name>[A-Za-z_][\w.-]{0,99})(?P=mark)\s{0,9}[=:]\s{0,9}"
+    rf"(?P<value>{_QUOTED}|[^\s,;{{}}\"']+|\{{[^{{}}]*\}})"
 )
 _PREFIX = re.compile(r"(?:^|[\]:|>-]\s*|\d\S*\s+|\b(?i:debug|info|notice|warn|warning|error)\s+)$")
 """What stands before an event that stands alone: nothing, a time, a level."""
-_BLOCK = re.compile(rf"\s*\{{((?:{_QUOTED}|[^{{}}\"'])*)\}}")
-_FOLLOWED = re.compile(rf"[\s:|,-]+{_PAIR.pattern}")
+_WITHIN = rf"(?:{_QUOTED}|\{{(?:{_QUOTED}|[^{{}}\"'])*\}}|[^{{}}\"'])*"
+_BLOCK = re.compile(
+    rf"[ :=|\t-]*\{{(?P<braces>{_WITHIN})\}}|\s*\((?P<round>(?:{_QUOTED}|[^()\"'])*)\)"
+)
+_FOLLOWED = re.compile(rf"[\s:|,\]-]+{_PAIR.pattern}")
 _DECODER = json.JSONDecoder()
 _LONGEST = 100_000
 _MOST_NAMED, _NEAR = 20, 200
@@ -102,12 +107,12 @@ def _of_object(found: dict[str, Any], event: str) -> Fields | None:
 
 def _of_text(text: str, event: str) -> Fields | None:
     word = re.compile(rf"(?<![\w.-]){re.escape(event)}(?![\w-])")
-    for found in islice(word.finditer(text), _MOST_NAMED):
+    for place in islice(word.finditer(text), _MOST_NAMED):
         # Only what stands near is looked at: a long line of nothing but names takes no longer.
-        near = text[max(0, found.start() - _NEAR) : found.start()]
-        before, after = text[: found.start()], text[found.end() :]
-        if block := _BLOCK.match(after):
-            return _object_or_pairs(block[0], block[1])
+        near = text[max(0, place.start() - _NEAR) : place.start()]
+        before, after = text[: place.start()], text[place.end() :]
+        if (block := _BLOCK.match(after)) and (found := _of_block(block)) is not None:
+            return found
         if (nested := _json_at(after)) is not None:
             return nested
         key = re.search(rf"(?:^|[\s,{{])({'|'.join(_NAMES)})\s*=\s*[\"']?$", near)
@@ -130,13 +135,17 @@ def _json_at(text: str) -> Fields | None:
     return found if isinstance(found, dict) else None
 
 
-def _object_or_pairs(block: str, inner: str) -> Fields:
-    nested = _json_at(block)
-    return _pairs(inner) if nested is None else nested
+def _of_block(block: re.Match[str]) -> Fields | None:
+    """Read what stands in braces; what stands in brackets are fields only where there are some."""
+    inner = block["round"]
+    if inner is not None:
+        return _pairs(inner) or None
+    nested = _json_at(block[0])
+    return _pairs(block["braces"]) if nested is None else nested
 
 
 def _pairs(text: str) -> dict[str, Any]:
-    return {name: _unquoted(value) for name, value in _PAIR.findall(text)}
+    return {one["name"]: _unquoted(one["value"]) for one in _PAIR.finditer(text)}
 
 
 def _unquoted(value: str) -> str:

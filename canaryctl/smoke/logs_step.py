@@ -11,7 +11,7 @@ from canaryctl.smoke.log_line import Fields, agrees, event_fields, lacking, valu
 from canaryctl.smoke.problem import Problem
 from canaryctl.smoke.saved import in_json
 from canaryctl.smoke.suite import LoggedEvent
-from canaryctl.smoke.target import LogSource
+from canaryctl.smoke.target import LogSource, NotThereYetError
 
 if TYPE_CHECKING:
     from canaryctl.ports import Clock
@@ -36,10 +36,11 @@ def wait_for(
     until = clock.now() + logged.within
     while True:
         try:
-            lines = source.lines()
+            problems, line = _looked(source.lines(), logged, wanted, source)
+        except NotThereYetError as error:
+            problems, line = [unreadable(source, error)], ""
         except HostError as error:
             return [unreadable(source, error)], ""
-        problems, line = _looked(lines, logged, wanted, source)
         left = until - clock.now()
         if not problems or left <= 0:
             return problems, line

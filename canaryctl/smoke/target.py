@@ -6,7 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from canaryctl.core.errors import HostError
 from canaryctl.drivers.tls import Tls
+
+
+class NotThereYetError(HostError):
+    """There is no such log, and one may still come."""
 
 
 class LogSource(Protocol):

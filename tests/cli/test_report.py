@@ -77,6 +77,8 @@ def test_json_alone_is_on_stdout() -> None:
     ("arguments", "says"),
     [
         ((), "nothing to write: --html FILE"),
+        (("--html", "-"), "--html -: name a file"),
+        (("--markdown", "--to", "-"), "--to -: name a file; --markdown alone writes to stdout"),
         (("nobody", "--markdown"), "the journal has no 'nobody'"),
         (("--html", "no/such/place.html"), "no/such/place.html cannot be written"),
         (("--html", "state"), "state cannot be written"),

@@ -95,6 +95,13 @@ def test_canary_and_stable_of_the_configuration(service: Service, tmp_path: Path
     assert SECRET not in stable.stdout + stable.stderr
 
 
+SOCKETS = """\
+service: shop
+versions: {stable: {address: "unix:/run/a.sock"}, canary: {address: "unix:/run/b.sock"}}
+gateway: {driver: local, config: /etc/nginx/conf.d/up.conf}
+"""
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -105,12 +112,17 @@ def test_canary_and_stable_of_the_configuration(service: Service, tmp_path: Path
         (("http://127.0.0.1:1", "--suite", "no.yaml"), "no.yaml cannot be read"),
         (("http://127.0.0.1:1", "--suite", "bad.yaml"), "bad.yaml:1: nam: unknown key"),
         (("http://127.0.0.1:1", "--junit", "no/j.xml"), "there is no folder no"),
+        (
+            ("--canary", "--config", "socket.yaml"),
+            "versions.canary.url: unix:/run/b.sock is a Unix",
+        ),
     ],
 )
 def test_what_is_wrong_before_anything_is_asked_ends_with_2(
     tmp_path: Path, arguments: tuple[str, ...], said: str
 ) -> None:
     (tmp_path / "bad.yaml").write_text("nam: x\nsteps: [{name: a, request: {path: /}}]\n")
+    (tmp_path / "socket.yaml").write_text(SOCKETS)
     ended = canaryctl(tmp_path, "smoke-test", *arguments)
     assert ended.returncode == 2
     assert said in ended.stderr
