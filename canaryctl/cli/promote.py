@@ -85,6 +85,7 @@ def run(build: Build, given: Context, release: str, output: Output) -> Ended:
         except CanaryctlError as error:
             ended = _failed(build, one, error)
         finally:
+            guard.leaving()
             one.tenure.give_back()
             guard.done()
         beside.ended(ended, where(build)[0])

@@ -42,7 +42,7 @@ def begun(
             "`canaryctl weights set 0`",
         )
     mark = Mark(release, build.new_id(), owner())
-    guard = GuardProcess(spec_of(build, mark.rollout), build.clock)
+    guard = GuardProcess(spec_of(build, mark.rollout, promoting=True), build.clock)
     lease = Lease(
         mark.rollout,
         mark.owner,

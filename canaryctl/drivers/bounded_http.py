@@ -7,7 +7,7 @@ httpx is imported on the first request, not before: it costs 115 ms that ``statu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from threading import Lock, Thread
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from canaryctl.drivers.http_errors import (
@@ -20,10 +20,11 @@ from canaryctl.drivers.http_errors import (
 from canaryctl.drivers.tls import Tls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     import httpx
 
+    from canaryctl.drivers.http_deadline import Deadline
     from canaryctl.ports import Clock
 
 __all__ = [
@@ -36,8 +37,6 @@ __all__ = [
 ]
 
 _FRAMING = ("content-length", "transfer-encoding")
-_GRACE = 0.5
-"""Seconds in which a request that is out of time may say so itself, which it says best."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ class BoundedHttp:
         self._tls = tls
         self._proxies = proxies
         self._transport = transport
-        self._client: httpx.Client | None = None
+        self._client: tuple[httpx.Client, Deadline] | None = None
         self._opening = Lock()
 
     def request(
@@ -125,11 +124,13 @@ class BoundedHttp:
             RequestError: no complete answer; ``TooLargeError`` when it went on and on.
             ConfigError: a TLS file cannot be used.
         """
-        within = self.timeout if timeout is None else timeout
-        fields = dict(form) if form is not None else None
+        import httpx  # noqa: PLC0415 - see the module's docstring
 
-        def built(client: httpx.Client) -> httpx.Request:
-            return client.build_request(
+        fields = dict(form) if form is not None else None
+        within = self.timeout if timeout is None else timeout
+        with http_errors(url, within):
+            client, deadline = self._opened()
+            request = client.build_request(
                 method,
                 url,
                 params=fields if method == "GET" and fields else None,
@@ -138,30 +139,14 @@ class BoundedHttp:
                 headers=dict(headers or {}),
                 timeout=within,
             )
-
-        def asked() -> None:
-            try:
-                with http_errors(url, within):
-                    ended.append(self._asked(built, auth, within, lambda: repeats and waited_for))
-            except Exception as error:  # noqa: BLE001  raised where it was asked for
-                ended.append(error)
-
-        ended: list[Answer | Exception] = []
-        waited_for = True
-        with http_errors(url, within):
-            self.open()
-        # httpx bounds each read, not their sum, nor the look-up of a name: a server that drips
-        # its headers would hold us for ever. In a thread of its own it holds nobody.
-        thread = Thread(target=asked, name="canaryctl-http", daemon=True)
-        thread.start()
-        thread.join(within + _GRACE)
-        if not ended:
-            waited_for = False
-            self.close()  # which ends what still waits there
-            raise OutOfTimeError(within)
-        if isinstance(ended[0], Exception):
-            raise ended[0]
-        return ended[0]
+            basic = httpx.BasicAuth(*auth) if auth else None
+            with deadline.within(within):
+                try:
+                    return self._once(client, request, basic, within)
+                except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+                    if not repeats:
+                        raise
+                    return self._once(client, request, basic, within)
 
     def open(self) -> None:
         """Make ready what the first request needs, so that it is not in that one's time.
@@ -175,30 +160,8 @@ class BoundedHttp:
         """Close what is open. The next request opens it again."""
         with self._opening:
             if self._client is not None:
-                self._client.close()
+                self._client[0].close()
                 self._client = None
-
-    def _asked(
-        self,
-        built: Callable[[httpx.Client], httpx.Request],
-        auth: tuple[str, str] | None,
-        within: float,
-        repeats: Callable[[], bool],
-    ) -> Answer:
-        import httpx  # noqa: PLC0415 - see the module's docstring
-
-        basic = httpx.BasicAuth(*auth) if auth else None
-        client = self._opened()
-        try:
-            return self._once(client, built(client), basic, within)
-        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-            if not repeats():
-                raise
-        except RuntimeError:  # closed before it was sent, because another one did not end
-            if not client.is_closed:
-                raise
-        client = self._opened()
-        return self._once(client, built(client), basic, within)
 
     def _once(
         self,
@@ -231,13 +194,15 @@ class BoundedHttp:
             headers=tuple(response.headers.multi_items()),
         )
 
-    def _opened(self) -> httpx.Client:
+    def _opened(self) -> tuple[httpx.Client, Deadline]:
         import httpx  # noqa: PLC0415 - see the module's docstring
+
+        from canaryctl.drivers.http_deadline import bounded  # noqa: PLC0415 - likewise
 
         tls = self._tls
         with self._opening:
             if self._client is None:
-                self._client = httpx.Client(
+                client = httpx.Client(
                     headers=self._headers,
                     timeout=self.timeout,
                     # A redirect could carry credentials to somebody else.
@@ -246,4 +211,5 @@ class BoundedHttp:
                     verify=True if tls is None or tls.is_default else tls.context(),
                     transport=self._transport,
                 )
+                self._client = client, bounded(client, self._clock)
             return self._client

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from canaryctl.core.errors import HostError
-from canaryctl.core.lease import Lease
+from canaryctl.core.lease import Lease, OnAbandon
+from canaryctl.core.outcome import Outcome
 from canaryctl.core.state import State
 from canaryctl.drivers.lease_file import LeaseFile
 from canaryctl.ports import Clock
@@ -59,6 +60,11 @@ class GatewayTenure:
     taken: bool = False
     _renewed: float = field(default=0.0, init=False)
     _tried: float = field(default=0.0, init=False)
+    _wished: OnAbandon = field(init=False)
+    """What a guard is to do, as it was last told, or tried to be."""
+
+    def __post_init__(self) -> None:
+        self._wished = self.lease.on_abandon
 
     def take(self) -> None:
         """See ``Tenure.take``. What was taken already, for a deployment, stays so."""
@@ -79,7 +85,12 @@ class GatewayTenure:
         """See ``Tenure.beat``."""
         weight = str(state.weight or self.lease.weight)
         doing = f"{self.what}{doing}"
-        self._renew(replace(self.lease, doing=doing, stage=state.index, weight=weight))
+        wanted = replace(self.lease, doing=doing, stage=state.index, weight=weight)
+        ending = state.ending
+        if ending is not None and ending.outcome is not Outcome.SUCCEEDED:
+            # What was decided is not undone by `hold`, which is for a rollout that was cut off.
+            wanted = replace(wanted, on_abandon=OnAbandon.ROLLBACK)
+        self._renew(wanted)
 
     def sign(self, doing: str) -> None:
         """Give a sign of life outside of a rollout's stages; as cheap as ``beat``.
@@ -95,9 +106,11 @@ class GatewayTenure:
             return
         now = self.clock.now()
         due = now >= self._renewed + self.lease.length / RENEWALS
-        if now < self._tried + RETRY or not (due or wanted != self.lease):
+        turned = wanted.on_abandon is not self._wished  # that is told at once
+        soon = now < self._tried + RETRY and not turned
+        if soon or not (due or wanted != self.lease):
             return
-        self._tried = now
+        self._tried, self._wished = now, wanted.on_abandon
         new = replace(wanted, beat=self.lease.beat + 1)
         try:
             self.file.renew(new)

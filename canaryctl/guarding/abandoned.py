@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from canaryctl.core.errors import CanaryctlError, HostError, Superseded
-from canaryctl.core.lease import Lease, OnAbandon
+from canaryctl.core.lease import Lease, OnAbandon, parse_lease
 from canaryctl.drivers.lease_file import Found
 from canaryctl.guarding.decided import decided
 from canaryctl.guarding.replacing import replacing
@@ -74,6 +74,7 @@ def bring_back(build: Build, found: Found, why: str, say: Callable[[str], None])
     if theirs := decided(build, lease):
         return _left_to_them(build, found, lease, f"{why}; {theirs}")
     if lease.on_abandon is OnAbandon.HOLD:
+        _readable(build, found, lease)
         said = f"{_about(lease)} is abandoned: {why}; its weights stay (gateway.on_abandon: hold)"
         held = f"{said}: `canaryctl resume` or `canaryctl rollback`"
         return Returned(held, abandoned=True)
@@ -164,6 +165,15 @@ def _left_as_it_is(build: Build, found: Found, lease: Lease, why: str) -> Return
         f"{lease.release}` goes on",
         abandoned=True,
     )
+
+
+def _readable(build: Build, found: Found, lease: Lease) -> None:
+    """Have the lease of a rollout that is held lie there, as one that has run out.
+
+    Who resumes it has to find it, also where somebody removed it or made it unreadable.
+    """
+    if parse_lease(found.text) is None:
+        build.lease.take_over(found, replace(lease, length=_RUN_OUT))
 
 
 def _left_to_them(build: Build, found: Found, lease: Lease, why: str) -> Returned:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from canaryctl.core.errors import CanaryctlError
 from canaryctl.core.lease import OnAbandon
@@ -38,9 +38,22 @@ class Death:
     undone: Callable[[], bool] = lambda: False
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """Whom a guard looks after.
+
+    Attributes:
+        rollout: its id.
+        promoting: it is a promotion, whose traffic stays where it is.
+    """
+
+    rollout: str
+    promoting: bool = False
+
+
 def look_after(
     build: Build,
-    rollout: str,
+    about: About,
     death: Death,
     owner: Owner | None,
     say: Callable[[str], None],
@@ -53,7 +66,7 @@ def look_after(
 
     Args:
         build: the gateway.
-        rollout: its id.
+        about: whose.
         death: of the rollout.
         owner: its process, where there still is one.
         say: told what happens.
@@ -68,7 +81,7 @@ def look_after(
             # Asked after that look: where no lease is left, its word of that came before.
             if not _took_over(build, there) and death.undone():
                 return False
-            found = _left(build, rollout, there, death)
+            found = _left(build, about, there, death)
             if found is None:
                 # It had ended, or its traffic is another one's now. It may have been checking.
                 _tidy(build)
@@ -91,7 +104,7 @@ def _took_over(build: Build, there: Found) -> bool:
     return there.lease is not None and taken(build, there.lease)
 
 
-def _left(build: Build, rollout: str, there: Found, death: Death) -> Found | None:
+def _left(build: Build, about: About, there: Found, death: Death) -> Found | None:
     """Give the lease that the rollout left; None: the gateway is not its own any more.
 
     Without a lease that can be read it need not have ended, unless it was about to give it back:
@@ -103,11 +116,19 @@ def _left(build: Build, rollout: str, there: Found, death: Death) -> Found | Non
     """
     found: Found | None = there
     if there.text is None:
-        found = None if death.leaving else told_without_a_lease(build, rollout)
+        found = None if death.leaving else told_without_a_lease(build, about.rollout)
     elif there.lease is None:
         found = told_by_the_weights(build, there)
-    mine = found is not None and found.lease is not None and found.lease.rollout == rollout
-    return found if mine else None
+    if found is None or found.lease is None or found.lease.rollout != about.rollout:
+        return None
+    return _as_promotion(found) if about.promoting else found
+
+
+def _as_promotion(found: Found) -> Found:
+    """Give what was found as a promotion's, which the weights cannot tell."""
+    assert found.stamped is not None  # noqa: S101  the caller looked
+    lease = replace(found.stamped.lease, promoting=True)
+    return replace(found, stamped=replace(found.stamped, lease=lease))
 
 
 def _tidy(build: Build) -> None:

@@ -23,9 +23,10 @@ from canaryctl.config.model import Config
 from canaryctl.core.errors import ConfigError
 from canaryctl.drivers.notifier import Notifier
 from canaryctl.guarding.abandoned import warm
-from canaryctl.guarding.died import Death, look_after
+from canaryctl.guarding.died import About, Death, look_after
 from canaryctl.guarding.notices import channels, channels_json
 from canaryctl.guarding.stuck import parent
+from canaryctl.guarding.words import Words, write
 from canaryctl.wiring import Build
 
 READY = b"ready\n"
@@ -47,20 +48,23 @@ def main() -> int:
         spec = json.loads(_line(0))
         build = Build(Config.model_validate(spec["config"]), Path(spec["base"]))
         build.__dict__["template"] = str(spec["template"])
-        rollout, lease, pid = str(spec["rollout"]), float(spec["lease"]), int(spec["pid"])
+        about = About(str(spec["rollout"]), promoting=bool(spec.get("promoting")))
+        lease, pid = float(spec["lease"]), int(spec["pid"])
         notifier = Notifier(channels(spec.get("channels", [])), build.clock)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        _say(f"it was not told whom to guard ({type(error).__name__}); it is started by `rollout`")
+        write(f"it was not told whom to guard ({type(error).__name__}); it is started by `rollout`")
         return ConfigError.exit_code
+    words = Words(build.clock)
     warm(build)
     owner = parent(pid)
     with contextlib.suppress(OSError):  # it may have ended already
         os.write(1, READY)
     line = LifeLine(0)
     while (death := line.waited(lease)) is not None:
-        if look_after(build, rollout, death, owner, _say, notifier.tell):
+        if look_after(build, about, death, owner, words.say, notifier.tell):
             notifier.close()
             break
+    words.close()
     return 0
 
 
@@ -105,13 +109,7 @@ class LifeLine:
         return bool(struct.unpack("i", unread)[0])
 
 
-def _say(text: str) -> None:
-    with contextlib.suppress(OSError, ValueError):  # the terminal may be gone
-        sys.stderr.write(f"canaryctl guard: {text}\n")
-        sys.stderr.flush()
-
-
-def spec_of(build: Build, rollout: str) -> dict[str, Any]:
+def spec_of(build: Build, rollout: str, *, promoting: bool = False) -> dict[str, Any]:
     """Give what a guard has to know.
 
     ``config`` holds no secret: it reads no metrics. ``channels`` does, so all of it goes through
@@ -126,6 +124,7 @@ def spec_of(build: Build, rollout: str) -> dict[str, Any]:
         "base": str(build.base),
         "template": build.template,
         "rollout": rollout,
+        "promoting": promoting,
         "pid": os.getpid(),
         "lease": config.gateway.lease,
         "channels": channels_json(config.channels()),

@@ -51,11 +51,18 @@ def told_without_a_lease(build: Build, rollout: str) -> Found | None:
         HostError: the host cannot be reached.
     """
     seen = build.router.look()
-    if seen.mark is None or seen.mark.rollout != rollout:
+    mark = seen.mark
+    if mark is None:
+        # The file is gone too: of what is in force only this much is known, that somebody who
+        # led here until now wanted it. At 0 % nothing is lost.
+        mark = None if seen.weight in (None, Weight.ZERO) else Mark(rollout=rollout)
+    if mark is None or mark.rollout != rollout:
         return None
     if seen.weight is None:
         raise GatewayUnreachable(seen.problem)
-    return None if _at_rest(seen) else Found(_run_out(build, seen), None, 0.0)
+    if _at_rest(seen):
+        return None
+    return Found(_run_out(build, replace(seen, mark=mark)), None, 0.0)
 
 
 def _at_rest(seen: InForce) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from canaryctl.core.errors import GatewayHeld, HostError, Superseded
-from canaryctl.core.lease import Lease
+from canaryctl.core.lease import Lease, OnAbandon
 from canaryctl.core.moment import Moment
+from canaryctl.core.outcome import Cause, Ending
 from canaryctl.core.plan import Plan, Stage
 from canaryctl.core.state import State
 from canaryctl.core.weight import Weight
@@ -147,6 +148,33 @@ def test_a_lease_that_somebody_took_away_is_lost(world: World) -> None:
     world.file.free(None)
     with pytest.raises(Superseded, match="nobody holds it"):
         world.passes(11)
+
+
+def test_one_that_goes_back_tells_at_once_that_nothing_is_to_be_held(world: World) -> None:
+    held = replace(LEASE, on_abandon=OnAbandon.HOLD)
+    world.tenure = GatewayTenure(world.file, held, world.clock, world.guardian)
+    world.tenure.take()
+    world.passes(1.5, FIRST)
+    assert world.there().on_abandon is OnAbandon.HOLD
+    world.tenure.beat("", replace(FIRST, ending=Ending(Cause.PASSED, "every gate passed")))
+    assert world.there().on_abandon is OnAbandon.HOLD
+    world.tenure.beat("", replace(FIRST, ending=Ending(Cause.GATE_FAILED, "errors")))
+    assert world.there().on_abandon is OnAbandon.ROLLBACK
+
+
+def test_where_that_cannot_be_told_it_is_tried_on_at_the_usual_pace(world: World) -> None:
+    held = replace(LEASE, on_abandon=OnAbandon.HOLD)
+    world.tenure = GatewayTenure(world.file, held, world.clock, world.guardian)
+    world.tenure.take()
+    back = replace(FIRST, ending=Ending(Cause.GATE_FAILED, "errors"))
+    world.host.unreachable = "no route"
+    world.tenure.beat("", back)
+    world.host.unreachable = ""
+    world.tenure.beat("", back)
+    assert world.there().on_abandon is OnAbandon.HOLD  # not again within the same second
+    world.clock.sleep(1)
+    world.tenure.beat("", back)
+    assert world.there().on_abandon is OnAbandon.ROLLBACK
 
 
 def test_it_is_given_back_or_runs_out(world: World) -> None:

@@ -14,7 +14,7 @@ from canaryctl.core.notice import Occasion
 from canaryctl.core.weight import Weight
 from canaryctl.drivers.template import header
 from canaryctl.guarding.abandoned import bring_back
-from canaryctl.guarding.died import Death, look_after
+from canaryctl.guarding.died import About, Death, look_after
 from canaryctl.ports import InForce, Mark
 from tests.guarding.test_service import LEASE, LIVE, MARK, World
 
@@ -69,7 +69,7 @@ def test_a_weight_that_was_set_by_hand_stays_and_the_lease_goes(world: Gateway) 
 def test_nor_does_the_rollouts_own_guard_undo_it(world: Gateway) -> None:
     world.sets(Weight(5000), BY_HAND)
     death = Death("its process died")
-    look_after(world.build, "r1", death, None, world.said.append, world.told.append)
+    look_after(world.build, About("r1"), death, None, world.said.append, world.told.append)
     assert world.weights == []
     assert world.build.lease.look().text is None
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from canaryctl.core.errors import HostError
+from canaryctl.core.lease import OnAbandon
 from canaryctl.core.notice import Occasion
 from canaryctl.core.weight import Weight
-from canaryctl.guarding.died import ATTEMPTS, Death, look_after
+from canaryctl.guarding.died import ATTEMPTS, About, Death, look_after
 from canaryctl.guarding.stuck import Owner
 from canaryctl.ports import InForce, Mark
 from canaryctl.wiring import Build
@@ -31,8 +32,15 @@ def world() -> World:
     return found
 
 
-def dies(world: World, owner: Owner | None = None, death: Death = DEATH) -> bool:
-    return look_after(world.build, "r1", death, owner, world.said.append, world.told.append)
+def dies(
+    world: World,
+    owner: Owner | None = None,
+    death: Death = DEATH,
+    *,
+    promoting: bool = False,
+) -> bool:
+    about = About("r1", promoting=promoting)
+    return look_after(world.build, about, death, owner, world.said.append, world.told.append)
 
 
 def test_its_traffic_goes_back_at_once(world: World) -> None:
@@ -202,6 +210,48 @@ def test_a_gateway_that_is_taken_meanwhile_is_another_ones(world: World) -> None
     assert world.weights == []
     assert "somebody else looks after it" in world.said[-1]
     assert world.build.lease.look().lease == other
+
+
+def test_where_the_file_is_gone_too_what_is_in_force_goes(world: World) -> None:
+    world.host.files.pop(f"{LIVE}.lease")
+    there = InForce("2-b", Weight(1000), None, None)
+    world.router.look = lambda: there  # type: ignore[method-assign]
+    dies(world)
+    assert world.weights == [Weight.ZERO]
+    assert world.router.mark.rollout == "r1"
+
+
+@pytest.mark.parametrize("weight", [None, Weight.ZERO])
+def test_where_nothing_is_there_nothing_is_done(world: World, weight: Weight | None) -> None:
+    world.host.files.pop(f"{LIVE}.lease")
+    there = InForce(None if weight is None else "2-b", weight, None, None, "no answer")
+    world.router.look = lambda: there  # type: ignore[method-assign]
+    dies(world)
+    assert (world.weights, world.said, world.told) == ([], [], [])
+
+
+def test_a_promotion_keeps_its_traffic_without_its_lease_too(world: World) -> None:
+    world.router.set(Weight.FULL, MARK, None)
+    world.host.files.pop(f"{LIVE}.lease")
+    dies(world, promoting=True)
+    assert world.weights == [Weight.FULL]
+    assert "the promotion of v1 by me@here:1 (100 %) was interrupted" in world.said[-1]
+
+
+@pytest.mark.parametrize("text", [None, GARBAGE], ids=["no lease", "one that is none"])
+def test_one_that_is_held_can_be_resumed(text: str | None) -> None:
+    world = World(OnAbandon.HOLD)
+    world.host.files.pop(f"{LIVE}.lease", None)
+    if text is not None:
+        world.host.files[f"{LIVE}.lease"] = text
+    dies(world)
+    assert world.weights == []
+    assert "its weights stay (gateway.on_abandon: hold)" in world.said[-1]
+    left = world.build.lease.look()
+    assert left.lease is not None
+    assert (left.lease.rollout, left.lease.stage, left.lease.on_abandon) == ("r1", 1, "hold")
+    world.passes(1)
+    assert world.build.lease.look().left <= 0
 
 
 # --- a lease that is none -------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -61,12 +62,12 @@ gateway:
 class Guard:
     """A guard under way."""
 
-    def __init__(self, line: bytes) -> None:
+    def __init__(self, line: bytes, stderr: int = subprocess.PIPE) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "canaryctl.guarding.process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             start_new_session=True,
         )
         self.write(line + b"\n")
@@ -158,6 +159,21 @@ def test_a_silence_is_no_death_any_more_once_something_is_heard(
     guard.write(ALIVE + LEAVING + DONE)
     code, rest = guard.end()
     assert (code, rest) == (0, "")
+
+
+def test_a_reader_that_hangs_does_not_hold_it_up(build: Build, guards: list[Guard]) -> None:
+    reads, writes = os.pipe()
+    os.set_blocking(writes, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writes, bytes(65536))
+    os.set_blocking(writes, True)  # it belongs to the pipe's end, which the guard gets
+    guards.append(guard := Guard(spec(build), stderr=writes))
+    guard.ready()
+    guard.process.communicate(timeout=WITHIN)
+    assert guard.process.returncode == 0
+    os.close(reads)
+    os.close(writes)
 
 
 def test_a_gateway_that_is_another_ones_by_now_is_left_alone(
