@@ -269,11 +269,7 @@ class Runner:
                 break
             self._tell(methodcaller("ticked", state, now))
             self.clock.sleep(min(TICK, command.until - now))
-        event = event or (
-            self._watch.gateway(state)
-            or self._watch.drift(self.plan.interval)
-            or self._watch.broken(state)
-        )
+        event = event or self._watch.before_evaluation(state)
         if event is not None:
             return event
         return self._judged(command, state) if isinstance(command, Observe) else Waited(now)
