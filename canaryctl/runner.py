@@ -275,6 +275,8 @@ class Runner:
         return self._judged(command, state) if isinstance(command, Observe) else Waited(now)
 
     def _judged(self, command: Observe, state: State) -> Event:
+        if (event := self._long.settled(state)) is not None:
+            return event
         frame = self._frame(command.since, command.unseen, state.stage.weight)
         now = self.clock.now()
         asked = wanted(self.gates, frame, now)

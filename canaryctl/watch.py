@@ -60,6 +60,7 @@ class Watch:
     _breaker: Breaker = field(default_factory=Breaker, init=False)
     _watched: float = field(default=0.0, init=False)
     _drifted: float = field(default=0.0, init=False)
+    _silent: float | None = field(default=None, init=False)
     _answered: dict[str, Answer] = field(default_factory=dict, init=False)
 
     def tick(self, state: State) -> Event | None:
@@ -132,10 +133,17 @@ class Watch:
         try:
             there = self.router.generation()
         except GatewayUnreachable as error:
-            return self._gone() or GatewaySilent(self.clock.now(), str(error))
+            now = self.clock.now()
+            self._silent = now if self._silent is None else self._silent
+            return self._gone() or GatewaySilent(now, str(error))
+        self._silent = None
         if there == state.generation:
             return None
         return self.overtaken("", than=state.generation)
+
+    def silence(self) -> float:
+        """Tell for how many seconds the gateway has not answered; 0 while it does."""
+        return 0.0 if self._silent is None else self.clock.now() - self._silent
 
     def drift(self, interval: float) -> Event | None:
         """Compare what is on disk, and behind names, with what was set; at most each interval."""
