@@ -269,16 +269,14 @@ class Runner:
                 break
             self._tell(methodcaller("ticked", state, now))
             self.clock.sleep(min(TICK, command.until - now))
-        event = event or (
-            self._watch.gateway(state)
-            or self._watch.drift(self.plan.interval)
-            or self._watch.broken(state)
-        )
+        event = event or self._watch.before_evaluation(state)
         if event is not None:
             return event
         return self._judged(command, state) if isinstance(command, Observe) else Waited(now)
 
     def _judged(self, command: Observe, state: State) -> Event:
+        if (event := self._long.settled(state)) is not None:
+            return event
         frame = self._frame(command.since, command.unseen, state.stage.weight)
         now = self.clock.now()
         asked = wanted(self.gates, frame, now)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from canaryctl.core.breaker import Breaker, BreakerPolicy, Circuit, half_open, seen
-from canaryctl.core.control import Answer
+from canaryctl.core.control import Answer, Verb
 from canaryctl.core.errors import GatewayUnreachable, HostError, Superseded
 from canaryctl.core.events import (
     BreakerMoved,
@@ -60,6 +60,7 @@ class Watch:
     _breaker: Breaker = field(default_factory=Breaker, init=False)
     _watched: float = field(default=0.0, init=False)
     _drifted: float = field(default=0.0, init=False)
+    _silent: float | None = field(default=None, init=False)
     _answered: dict[str, Answer] = field(default_factory=dict, init=False)
 
     def tick(self, state: State) -> Event | None:
@@ -74,7 +75,21 @@ class Watch:
         if now - self._watched < EVERY:
             return None
         self._watched = now
-        return self.gateway(state) or self.broken(state) or self._asked()
+        return self._looked(state)
+
+    def _looked(self, state: State) -> Event | None:
+        found = self.gateway(state)
+        if isinstance(found, GatewaySilent):
+            # It must not hide that the canary fails, or that somebody wants an end of this.
+            return self.broken(state) or self._asked(Verb.ABORT) or found
+        return found or self.broken(state) or self._asked()
+
+    def before_evaluation(self, state: State) -> Event | None:
+        """Look at what would make an evaluation useless. None: there is nothing."""
+        found = self.gateway(state)
+        if isinstance(found, GatewaySilent):
+            return self.broken(state) or found
+        return found or self.drift(state.plan.interval) or self.broken(state)
 
     def hooked(self, state: State) -> Event | None:
         """See how the hooks ended that are waited for; those of another state are ended."""
@@ -118,10 +133,17 @@ class Watch:
         try:
             there = self.router.generation()
         except GatewayUnreachable as error:
-            return self._gone() or GatewaySilent(self.clock.now(), str(error))
+            now = self.clock.now()
+            self._silent = now if self._silent is None else self._silent
+            return self._gone() or GatewaySilent(now, str(error))
+        self._silent = None
         if there == state.generation:
             return None
         return self.overtaken("", than=state.generation)
+
+    def silence(self) -> float:
+        """Tell for how many seconds the gateway has not answered; 0 while it does."""
+        return 0.0 if self._silent is None else self.clock.now() - self._silent
 
     def drift(self, interval: float) -> Event | None:
         """Compare what is on disk, and behind names, with what was set; at most each interval."""
@@ -189,7 +211,8 @@ class Watch:
             seen = self.router.look()
         return seen
 
-    def _asked(self) -> Event | None:
+    def _asked(self, only: Verb | None = None) -> Event | None:
+        """See what is asked; ``only`` that, where the rest may need a weight that is proven."""
         if self.controls is None:
             return None
         try:
@@ -204,6 +227,8 @@ class Watch:
                 # Its answer could not be written. What was asked once is not done twice.
                 self.answer(said)
                 continue
+            if only is not None and one.verb is not only:
+                continue  # whoever asks waits, or withdraws it
             now, self._watched = self.clock.now(), 0.0  # others may ask at the same time
             return Controlled(now, one.verb, one.id, one.who, one.why, one.role)
         return None

@@ -301,6 +301,20 @@ def test_what_was_done_is_not_done_again_when_the_answer_cannot_be_written(world
     assert world.desk.desk.answers == {"q1": Answer("q1", accepted=True, said="done")}
 
 
+def test_an_abort_is_heard_while_the_gateway_is_silent_and_the_rest_later(world: World) -> None:
+    world.router.silent_until = world.clock.now() + 10.0
+    world.desk.ask(request(1))
+    assert isinstance(world.tick(), GatewaySilent)
+    world.desk.ask(request(2, verb=Verb.ABORT))
+    seen = world.tick()
+    assert seen == Controlled(world.clock.now(), Verb.ABORT, "q2", "you@there", "why")
+    answered(world)("q2")
+    assert isinstance(world.tick(), GatewaySilent)
+    seen = world.tick(after=10.0)
+    assert isinstance(seen, Controlled)
+    assert seen.request == "q1"
+
+
 def test_a_desk_out_of_reach_stops_nothing(world: World) -> None:
     world.desk.unreadable = True
     assert world.tick() is None
@@ -350,6 +364,16 @@ def test_the_breaker_opens_is_tested_and_closes(world: World) -> None:
     assert isinstance(seen, BreakerMoved)
     assert seen.breaker.circuit is Circuit.CLOSED
     assert world.attempts.reads == 1
+
+
+@pytest.mark.parametrize("look", ["tick", "before_evaluation"])
+def test_a_silent_gateway_does_not_hide_the_breaker(world: World, look: str) -> None:
+    world.router.silent_until = float("inf")
+    world.clock.sleep(EVERY)
+    assert isinstance(getattr(world.watch, look)(world.state), GatewaySilent)
+    world.attempts.new = failures(5)
+    world.clock.sleep(EVERY)
+    assert isinstance(getattr(world.watch, look)(world.state), BreakerMoved)
 
 
 def test_without_a_breaker_nothing_opens(world: World) -> None:

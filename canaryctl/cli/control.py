@@ -10,7 +10,7 @@ import typer
 from canaryctl.cli.context import Output, context
 
 if TYPE_CHECKING:
-    from canaryctl.core.control import Answer, Verb
+    from canaryctl.core.control import Answer, Request, Verb
     from canaryctl.wiring import Build
 
 WITHIN = 20.0
@@ -18,6 +18,8 @@ WITHIN = 20.0
 _POLL = 0.2
 _LOOK = 1.0
 """Seconds between two looks whether the rollout is still there."""
+_TAKEN = 3.0
+"""Seconds for the answer to a request that the rollout had read just before it was withdrawn."""
 
 Reason = Annotated[str, typer.Option(help="Why; kept with the event.")]
 Shown = Annotated[Output, typer.Option("--output", "-o")]
@@ -100,12 +102,15 @@ def _asked(ctx: typer.Context, verb: Verb, reason: str, output: Output, role: st
 def ask(build: Build, verb: Verb, why: str, role: str = "") -> Answer:
     """Leave a request at the gateway, and wait for the rollout's answer.
 
+    One that is not answered in time is withdrawn: whoever repeats it would have it done twice.
+    An abort stays, since whoever asks for it wants it whenever it is heard.
+
     Raises:
         NoRollout: none runs, or it does not answer.
     """
     import os
 
-    from canaryctl.core.control import Request
+    from canaryctl.core.control import Request, Verb
     from canaryctl.core.errors import NoRollout
     from canaryctl.wiring import owner
 
@@ -138,8 +143,38 @@ def ask(build: Build, verb: Verb, why: str, role: str = "") -> Answer:
             gone = there is None or there.rollout != lease.rollout
         else:
             build.clock.sleep(_POLL)
+    silent = f"rollout {lease.rollout} of {lease.owner} did not answer within {WITHIN:g} s ({verb})"
+    if verb is Verb.ABORT:
+        raise NoRollout(
+            f"{silent}; the request stays, and is done as soon as the rollout hears it",
+            next_step="`canaryctl rollback` sets 0 % now and needs nobody's answer; "
+            "`canaryctl status` tells whether the rollout lives",
+        )
+    return _withdrawn(build, request, silent)
+
+
+def _withdrawn(build: Build, request: Request, silent: str) -> Answer:
+    """Take a request back; its answer, when the rollout had taken it in that moment.
+
+    Raises:
+        NoRollout: it is withdrawn, or cannot be.
+    """
+    from canaryctl.core.errors import HostError, NoRollout
+
+    try:
+        build.desk.withdraw(request)
+        until = build.clock.now() + _TAKEN
+        while build.clock.now() < until:
+            if (answer := build.desk.read().answers.get(request.id)) is not None:
+                return answer
+            build.clock.sleep(_POLL)
+    except HostError as error:
+        raise NoRollout(
+            f"{silent}, and whether the request is withdrawn is not known: {error}",
+            next_step="it may still be done; `canaryctl status` tells what is in force",
+        ) from error
     raise NoRollout(
-        f"rollout {lease.rollout} of {lease.owner} did not answer within {WITHIN:g} s ({verb})",
-        next_step="it may still do so; `canaryctl status` tells whether it lives, `canaryctl "
+        f"{silent}; the request was withdrawn, and nothing was changed",
+        next_step="ask again; `canaryctl status` tells whether the rollout lives, `canaryctl "
         "rollback` needs nobody's answer",
     )

@@ -89,6 +89,11 @@ class Desk:
         """Add a request."""
         return Desk((*self.requests, request), self.answers)
 
+    def withdrawn(self, request: Request) -> Desk:
+        """Take a request away that nobody has answered; an answer is left."""
+        left = tuple(one for one in self.requests if one.id != request.id)
+        return Desk(left, self.answers)
+
     def answered(self, answer: Answer) -> Desk:
         """Add an answer, and take its request away."""
         left = tuple(one for one in self.requests if one.id != answer.request)

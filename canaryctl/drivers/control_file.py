@@ -49,6 +49,14 @@ class ControlFile:
         """
         self._changed(lambda desk: desk.asked(request))
 
+    def withdraw(self, request: Request) -> None:
+        """Take a request back. Its answer stays, where it has one by now.
+
+        Raises:
+            HostError: the host cannot be reached, or refuses.
+        """
+        self._changed(lambda desk: desk.withdrawn(request))
+
     def answer(self, answer: Answer) -> None:
         """Answer a request.
 
