@@ -83,7 +83,7 @@ def http(scene: Scene, asked: ProbeModel) -> Said:
     words = _wrong(answer, asked)
     if not words:
         return passed(f"{address.display} answers {answer.status}")
-    said = f"; it says {line_of(answer.body[:400].decode(errors='replace'))!r}"
+    said = f"; it says {line_of(answer.body.decode(errors='replace'))!r}"
     return failed(f"{address.display} {words}{said}", f"`curl -i {address.display}`")
 
 
