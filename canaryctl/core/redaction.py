@@ -22,8 +22,11 @@ SHORTEST = 6
 
 # RFC 3986 allows neither blanks nor quotes in a URL, so a login ends before them.
 _LOGIN = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://)([^\s/?#@\"'<>]*)@")
+# A variable's name, as in `Authorization: Bearer ${TOKEN}`, is none, and has to be readable.
 _AUTHORIZATION = re.compile(
-    r"(?i)(authorization[\"']?\s*[:=]\s*[\"']?)((?:bearer|basic|digest)\s+)?[^\s\"',;}]+"
+    r"(?i)(authorization[\"']?\s*[:=]\s*[\"']?)"
+    r"(?!(?:(?:bearer|basic|digest)\s+)?\$\{[a-z_][a-z0-9_]*\}(?:[\s\"',;}]|$))"
+    r"((?:bearer|basic|digest)\s+)?[^\s\"',;}]+"
 )
 # Long, and with a digit: "basic authentication" is none.
 _BEARER = re.compile(r"(?i)\b(bearer|basic)(\s+)(?=[^\s\"']*[0-9=])[A-Za-z0-9._~+/=-]{16,}")

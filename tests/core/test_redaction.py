@@ -55,6 +55,13 @@ def test_json_stays_json_with_the_same_keys() -> None:
         ("ssh://deploy@host", "ssh://deploy@host"),
         ("Authorization: Bearer abc.def", "Authorization: Bearer ***"),
         ('{"authorization": "Basic b3Bz"}', '{"authorization": "Basic ***"}'),
+        (
+            "headers.Authorization: ${MYTOK} is not set",
+            "headers.Authorization: ${MYTOK} is not set",
+        ),
+        ('Authorization: "Bearer ${MYTOK}"', 'Authorization: "Bearer ${MYTOK}"'),
+        ("Authorization: Bearer ${MYTOK:-abc}", "Authorization: Bearer ***}"),
+        ("Authorization: ${MYTOK}abc", "Authorization: ***}abc"),
         ("sent bearer eyJhbGciOiJIUzI1NiJ9.x", "sent bearer ***"),
         ("needs basic authentication", "needs basic authentication"),
         ("mail ops@example.org", "mail ops@example.org"),
