@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from canaryctl.checking.finding import Said, failed, passed, unknown
+from canaryctl.checking.finding import Said, failed, passed
 from canaryctl.checking.scene import Given, Scene
 from canaryctl.checking.words import how_it_ended, line_of
 from canaryctl.config.probes import ProbeModel
@@ -124,8 +124,6 @@ def weights(given: Given, asked: ProbeModel) -> Said:
 
 def notify(given: Given, asked: ProbeModel) -> Said:  # noqa: ARG001  see tcp
     """Send a test message over every channel."""
-    if given.notify is None:
-        return unknown("no channel is configured to send with", "declare notifications")
     return given.notify()
 
 
