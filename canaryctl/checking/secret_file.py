@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from canaryctl.checking.finding import Said, failed, some, together, unknown, warned
-from canaryctl.checking.git_doubt import in_doubt
 from canaryctl.checking.placeholder import is_placeholder, is_secret, password_in
 from canaryctl.checking.scene import Scene
+from canaryctl.checking.secret_git import SecretGit
 from canaryctl.config.checks import SecretsCheck
 from canaryctl.drivers.dotenv import Environment, parse
-from canaryctl.drivers.git import GitError
 from canaryctl.drivers.tree import FileProblem, decoded
 
 LARGEST = 2**20
@@ -58,7 +57,7 @@ class SecretFile:
             mend = f"{copy}, and fill in its values" if missing else f"mend {file}"
             return together([failed(f"{file} {error}", mend), *problems], "")
         problems += self._values(given, wanted or Environment())
-        problems += [*self._readers(path), *self._in_git(given)]
+        problems += [*self._readers(path), *SecretGit(self.scene, file).problems(secrets_of(given))]
         if not (wanted or self.asked.required):
             said = f"write {example}, or declare checks.secrets.required"
             problems.append(unknown(f"nobody says what {file} needs", said))
@@ -114,44 +113,6 @@ class SecretFile:
             file = self.asked.file
             said = f"everybody on this machine can read {file} (mode {mode:o})"
             yield warned(said, f"`chmod 600 {file}`")
-
-    def _in_git(self, given: Environment) -> Iterator[Said]:
-        """See that git has neither the file nor what is secret in it."""
-        git, file = self.scene.git, self.asked.file
-        try:
-            git.prefix()
-            if git.is_tracked(file):
-                yield failed(
-                    f"git tracks {file}: whoever has the repository has the secrets",
-                    f"`git rm --cached {file}`, add it to .gitignore, and replace its secrets",
-                )
-                return
-            if commit := git.committed_in(file):
-                yield warned(
-                    f"{file} is in git's history (commit {commit})",
-                    "replace the secrets that it had then",
-                )
-            if not git.is_ignored(file):
-                said = f"git does not ignore {file}: the next `git add` may commit it"
-                yield warned(said, f"add {file} to .gitignore")
-            yield from self._copied(given)
-        except GitError as error:
-            yield from in_doubt(git, error, f"whether git has {file}, or a secret that is in it,")
-
-    def _copied(self, given: Environment) -> Iterator[Said]:
-        """Find values that are secret in tracked files."""
-        secrets = secrets_of(given)
-        lines = {name: value for name, value in secrets.items() if "\n" not in value}
-        for path in sorted(self.scene.git.holding(list(lines.values()))) if lines else ():
-            try:
-                text = (self.scene.base / path).read_text(encoding="utf-8", errors="replace")
-            except OSError:
-                text = ""
-            names = [name for name, value in lines.items() if value in text]
-            yield failed(
-                f"the value of {some(names) or 'a secret'} stands in {path}, which git tracks",
-                f"take it out of {path}, and replace the secret",
-            )
 
 
 def secrets_of(given: Environment, shortest: int = _FINDABLE) -> dict[str, str]:

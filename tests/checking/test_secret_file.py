@@ -223,4 +223,55 @@ def test_nobody_says_what_is_needed(shop: Shop) -> None:
 def test_a_link_to_where_secrets_are_kept_is_followed(shop: Shop) -> None:
     (shop.path / ".env").rename(shop.path / "kept")
     (shop.path / ".env").symlink_to("kept")
+    found = look(shop)
+    assert found.status is Status.WARN
+    assert found.mend == "add kept to .gitignore"
+    shop.write(".gitignore", ".env\nkept\nmodels/\ndist/\n")
     assert look(shop).status is Status.PASS
+    shop.git("add", "--force", ".env", "kept")
+    assert look(shop).reason.startswith("git tracks kept: whoever has the repository")
+
+
+def outside(shop: Shop) -> str:
+    folder = shop.path.with_name(f"{shop.path.name} outside")
+    folder.mkdir()
+    (shop.path / ".env").rename(folder / "app.env")
+    return f"../{folder.name}/app.env"
+
+
+def absolute(shop: Shop) -> str:
+    return str((shop.path / outside(shop)).resolve())
+
+
+def behind_a_folder(shop: Shop) -> str:
+    (shop.path / "conf").symlink_to(os.path.dirname(outside(shop)))  # noqa: PTH120
+    shop.write(".gitignore", "conf\nmodels/\ndist/\n")
+    return "conf/app.env"
+
+
+def behind_a_tracked_link(shop: Shop) -> str:
+    (shop.path / "link.env").symlink_to(outside(shop))
+    shop.commit("Where it is")
+    return "link.env"
+
+
+@pytest.mark.parametrize("moved", [outside, absolute, behind_a_folder, behind_a_tracked_link])
+def test_git_has_nothing_of_a_file_outside_of_its_folder(
+    shop: Shop, moved: Callable[[Shop], str]
+) -> None:
+    file = moved(shop)
+    assert look(shop, file=file).status is Status.PASS
+    copied(shop)
+    found = look(shop, file=file)
+    assert "the value of API_KEY stands in settings.py" in found.reason
+
+
+def test_a_file_above_the_folder_of_canary_yaml_is_in_the_repository(shop: Shop) -> None:
+    shop.write("deploy/.env.example", "API_KEY=\n")
+    inner = Shop(shop.path / "deploy")
+    assert look(inner, file="../.env").status is Status.PASS
+    shop.write(".gitignore", "models/\ndist/\n")
+    assert look(inner, file="../.env").mend == "add ../.env to .gitignore"
+    committed(shop)
+    absolute = str(shop.path / ".env")
+    assert "git tracks ../.env" in look(inner, file=absolute).reason
