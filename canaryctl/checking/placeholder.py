@@ -5,17 +5,27 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
+# `_` ends a word as blanks and hyphens do. What only secrets are never called stands further down:
+# a name may be todo-app, and a mode replace-in-place.
 _STANDS_FOR_ANOTHER = re.compile(
-    r"change[-_ ]?(me|it|this|meplease)\b.*|changeme.*|replace[-_ ]?(me|it|this|with).*"
+    r"change[-_ ]?(me|it|this|meplease)(?![a-z0-9]).*|changeme.*|replace[-_ ]?(me|it|this|with).*"
+    r"|please[-_ ]?(change|replace|set|insert|enter|fill|add|put)(?![a-z0-9]).*"
     r"|<[^>]*>|\{\{.*\}\}|__.*__"
-    r"|(insert|enter|put|add|set|fill)[-_ ](your|me|here|this|in|it)\b.*"
+    r"|(insert|enter|put|add|set|fill)[-_ ](your|me|here)(?![a-z0-9]).*"
+    r"|(insert|enter|put|add|set|fill)[-_ ](this|in|it)\b.*"
     r"|your[-_ ]?[a-z0-9_ -]+|.*[-_ ]goes[-_ ]here|.*[-_ ]here"
-    r"|to ?do|tbd|fix ?me|x{3,}|\.{3,}|\*{3,}|\?{2,}|placeholder.*|dummy.*"
+    r"|(to ?do|tbd|fix ?me)( ?[:!(].*)?"
+    r"|to ?do[-_ ](fill|set|add|put|change|replace|insert|enter)\b.*"
+    r"|([a-z0-9]{1,8}[-_])*(x{4,}|\*{3,}|\.{3,})([-_]x+)*"
+    r"|x{3,}|\.{3,}|\*{3,}|\?{2,}|placeholder.*|dummy.*"
 )
+_IN_BRACKETS = re.compile(r"[\[(]\s*([^\[\](){},\"]+?)\s*[\])]")
 _NO_SECRET = re.compile(
     r"none|null|nil|undefined|n/?a|test(ing)?|example.*|sample.*|demo|default|secret[0-9]*"
     r"|pass(word)?[0-9]*|admin|root|token|api[-_]?key|key|foo|bar|abc|abc123|(0|1|x)+"
     r"|12345?6?7?8?9?0?|letmein|qwerty|.*example.*"
+    r"|(.*[-_. ])?change[-_ ]?(me|it|this)(?![a-z0-9]).*|replace[-_ ](in|on|before|for)[-_ ].*"
+    r"|(not|no)[-_ ]?(an?[-_ ]?)?(real|actual|valid)(?![a-z0-9]).*|fake([-_ ].*)?"
 )
 _CALLED_SECRET = re.compile(
     r"(?i)(token|password|passwd|passphrase|pwd|secret|secrets|credentials?|salt|apikey"
@@ -46,6 +56,8 @@ def is_placeholder(name: str, value: str) -> bool:
     Words such as ``password`` or ``test`` are values like any other, but no secrets.
     """
     word = value.strip().casefold()
+    if bare := _IN_BRACKETS.fullmatch(word):
+        word = bare[1]
     if _STANDS_FOR_ANOTHER.fullmatch(word):
         return True
     password = password_in(value)
