@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -103,5 +104,6 @@ def _learn(scene: Scene, asked: ChecksModel) -> None:
     """Have the environment file's secrets known before any check runs: programs may print them."""
     file = asked.secrets.file if isinstance(asked.secrets, SecretsCheck) else SecretsCheck().file
     with suppress(FileProblem):
-        given = secret_file.read(scene.base / file)
-        SECRETS.add(secret_file.secrets_of(given, SHORTEST).values())
+        given = secret_file.read(scene.base / file, os.environ)
+        for values in (given.values, given.written):
+            SECRETS.add(secret_file.secrets_of(values, SHORTEST).values())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +48,7 @@ class SecretFile:
             if "not there" not in str(error) or "example" in self.asked.model_fields_set:
                 problems.append(failed(f"{example} {error}", f"mend {example}"))
         try:
-            given = read(path)
+            given = read(path, os.environ)
         except FileProblem as error:
             missing = "not there" in str(error)
             if missing and wanted is None and not self.declared:
@@ -57,7 +58,12 @@ class SecretFile:
             mend = f"{copy}, and fill in its values" if missing else f"mend {file}"
             return together([failed(f"{file} {error}", mend), *problems], "")
         problems += self._values(given, wanted or Environment())
-        problems += [*self._readers(path), *SecretGit(self.scene, file).problems(secrets_of(given))]
+        # A dollar in a literal may be meant: whoever copies it copies what is written.
+        secrets = [*secrets_of(given.values).items(), *secrets_of(given.literal).items()]
+        problems += [
+            *self._readers(path),
+            *SecretGit(self.scene, file).problems(secrets),
+        ]
         if not (wanted or self.asked.required):
             said = f"write {example}, or declare checks.secrets.required"
             problems.append(unknown(f"nobody says what {file} needs", said))
@@ -79,7 +85,11 @@ class SecretFile:
             yield failed(f"{example}: line {lines} is no KEY=value", f"mend {example}")
         if missing := [one for one in names if one not in values]:
             yield failed(f"{file} lacks {some(missing)}", f"add {some(missing)} to {file}")
-        if empty := [one for one in names if not values.get(one, "-").strip()]:
+        for one, variable in given.lacking.items():
+            said = f"{one} in {file} needs {variable}, which is not set: Compose refuses {file}"
+            yield failed(said, f"set {variable} in {file}, in front of {one}, or export it")
+        filled = [one for one in names if one not in given.lacking]
+        if empty := [one for one in filled if not values.get(one, "-").strip()]:
             yield failed(f"{some(empty)} in {file} is empty", f"give {some(empty)} a value")
         sought = {**values, **dict.fromkeys(self.asked.optional, "")}
         held = [one for one in sought if sought[one].strip()]
@@ -91,7 +101,8 @@ class SecretFile:
             for one in held
             if is_secret(one, values[one])
             and one not in unfilled
-            and wanted.values.get(one) == values[one]
+            and one in given.literal
+            and wanted.written.get(one) == given.literal[one]
         ]
         if unfilled:
             yield failed(
@@ -115,18 +126,22 @@ class SecretFile:
             yield warned(said, f"`chmod 600 {file}`")
 
 
-def secrets_of(given: Environment, shortest: int = _FINDABLE) -> dict[str, str]:
-    """Give what is secret in a file, by variable, where it has so many characters."""
+def secrets_of(values: Mapping[str, str], shortest: int = _FINDABLE) -> dict[str, str]:
+    """Give what is secret of a file's values, by variable, where it has so many characters."""
     found = {}
-    for name, value in given.values.items():
+    for name, value in values.items():
         secret = password_in(value) or (value if is_secret(name, value) else "")
         if len(secret) >= shortest and not is_placeholder("SECRET", secret):
             found[name] = secret
     return found
 
 
-def read(path: Path) -> Environment:
+def read(path: Path, environment: Mapping[str, str] | None = None) -> Environment:
     """Read an environment file; it may be a link to where secrets are kept.
+
+    Args:
+        path: the file.
+        environment: see ``drivers.dotenv.parse``.
 
     Raises:
         FileProblem: it cannot be read, or is no text of at most 1 MiB.
@@ -142,7 +157,7 @@ def read(path: Path) -> Environment:
         raise FileProblem("is larger than 1 MiB")
     if b"\0" in raw:
         raise FileProblem("is no text: it holds a zero byte")
-    return parse(decoded(raw))
+    return parse(decoded(raw), environment)
 
 
 def _matters(name: str, names: list[str]) -> bool:

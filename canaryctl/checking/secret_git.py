@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -24,8 +24,12 @@ class SecretGit:
     scene: Scene
     file: str
 
-    def problems(self, secrets: Mapping[str, str]) -> Iterator[Said]:
-        """Look for the file, then for its secrets by their variables' names, in tracked files."""
+    def problems(self, secrets: Sequence[tuple[str, str]]) -> Iterator[Said]:
+        """Look for the file, then for its secrets, in what is tracked.
+
+        Args:
+            secrets: each a variable's name and what nobody else should read.
+        """
         try:
             place = self._in_work_tree()
             if place is not None and self.scene.git.is_tracked(place):
@@ -63,15 +67,15 @@ class SecretGit:
             said = f"git does not ignore {place}: the next `git add` may commit it"
             yield warned(said, f"add {place} to .gitignore")
 
-    def _copied(self, secrets: Mapping[str, str]) -> Iterator[Said]:
+    def _copied(self, secrets: Sequence[tuple[str, str]]) -> Iterator[Said]:
         """Find values that are secret in tracked files."""
-        lines = {name: value for name, value in secrets.items() if "\n" not in value}
-        for path in sorted(self.scene.git.holding(list(lines.values()))) if lines else ():
+        lines = [(name, value) for name, value in secrets if "\n" not in value]
+        for path in sorted(self.scene.git.holding([one for _, one in lines])) if lines else ():
             try:
                 text = (self.scene.base / path).read_text(encoding="utf-8", errors="replace")
             except OSError:
                 text = ""
-            names = [name for name, value in lines.items() if value in text]
+            names = list(dict.fromkeys(name for name, value in lines if value in text))
             yield failed(
                 f"the value of {some(names) or 'a secret'} stands in {path}, which git tracks",
                 f"take it out of {path}, and replace the secret",

@@ -151,6 +151,86 @@ def test_the_examples_own_secret_is_none(shop: Shop) -> None:
     assert "hunter" not in found.reason + found.mend
 
 
+PASSWORD = "kjh23kjh4kj23"  # noqa: S105  looked for where it may not be
+
+
+def referring(shop: Shop, text: str) -> None:
+    """Have the same text in the file, its example and a file that git tracks."""
+    shop.write(".env.example", f"API_KEY=\nPORT=8000\nDB_PASSWORD=\n{text}\n")
+    shop.write("docker-compose.yml", f"environment:\n  - {text}\n")
+    shop.write(".env", f"API_KEY={SECRET}\nPORT=1\nDB_PASSWORD={PASSWORD}\n{text}\n")
+    shop.commit("Compose")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DATABASE_URL=postgres://u:${DB_PASSWORD}@db/shop",
+        "DATABASE_URL=postgres://u:$DB_PASSWORD@db/shop",
+        'DATABASE_URL="postgres://u:${DB_PASSWORD:?}@db/shop"',
+        "AUTH_TOKEN=${DB_PASSWORD}",
+        "AUTH_TOKEN=${AUTH_TOKEN_OF_TODAY:-${DB_PASSWORD}}",
+        "AUTH_TOKEN=${AUTH_TOKEN_OF_TODAY:+x-y-z-9-8-7}${DB_PASSWORD}",
+    ],
+)
+def test_a_text_that_refers_to_variables_is_no_secret(shop: Shop, text: str) -> None:
+    referring(shop, text)
+    found = look(shop)
+    assert found.status is Status.PASS, found.reason
+
+
+def test_what_variables_make_is_a_secret(shop: Shop) -> None:
+    referring(shop, "AUTH_TOKEN=${DB_PASSWORD}-of-the-shop")
+    shop.write("settings.py", f"TOKEN = '{PASSWORD}-of-the-shop'\n")
+    shop.commit("Settings")
+    said = "the value of DB_PASSWORD, AUTH_TOKEN stands in settings.py, which git tracks"
+    assert look(shop).reason == said
+
+
+def test_a_default_that_is_written_out_is_a_secret(shop: Shop) -> None:
+    referring(shop, "AUTH_TOKEN=${AUTH_TOKEN_OF_TODAY:-k7-of-the-shop}")
+    assert "the value of AUTH_TOKEN stands in .env.example" in look(shop).reason
+
+
+@pytest.mark.parametrize(
+    "text", ["'k7${DB_PASSWORD}q9'", '"k7\\${DB_PASSWORD}q9"', "k7$of.shop.q9"]
+)
+def test_a_dollar_that_is_meant_is_part_of_the_secret(shop: Shop, text: str) -> None:
+    referring(shop, f"AUTH_TOKEN={text}")
+    shop.write("docker-compose.yml", f"token: {text.strip(chr(34) + chr(39)).replace(chr(92), '')}")
+    shop.commit("Copied")
+    found = look(shop)
+    assert "AUTH_TOKEN in .env has the value that stands in .env.example" in found.reason
+    assert "the value of AUTH_TOKEN stands in docker-compose.yml" in found.reason
+
+
+@pytest.mark.parametrize("text", ["${API_KEY}", "$API_KEY", "${NOT_SET-}", '"${NOT_SET:+x}"'])
+def test_a_variable_that_nothing_sets_is_empty(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.delenv("API_KEY", raising=False)
+    shop.write(".env", f"API_KEY={text}\nPORT=1\n")
+    found = look(shop)
+    assert found.status is Status.FAIL
+    assert found.reason == "API_KEY in .env is empty"
+
+
+def test_the_environment_sets_variables_as_it_does_for_compose(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("API_KEY", SECRET)
+    shop.write(".env", "API_KEY=${API_KEY:?from the vault}\nPORT=1\n")
+    assert look(shop).status is Status.PASS
+    copied(shop)
+    assert "the value of API_KEY stands in settings.py" in look(shop).reason
+    monkeypatch.setenv("API_KEY", "changeme")
+    assert "placeholder" in look(shop).reason
+    monkeypatch.delenv("API_KEY")
+    found = look(shop)
+    assert found.reason == ("API_KEY in .env needs API_KEY, which is not set: Compose refuses .env")
+    assert "export it" in found.mend
+
+
 @pytest.mark.parametrize("mode", [0o644, 0o604])
 def test_a_file_that_everybody_reads_is_a_warning(shop: Shop, mode: int) -> None:
     (shop.path / ".env").chmod(mode)
