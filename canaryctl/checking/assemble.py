@@ -102,8 +102,8 @@ def _probes(scene: Scene, asked: ChecksModel, given: Given) -> Iterator[Check]:
 
 def _learn(scene: Scene, asked: ChecksModel) -> None:
     """Have the environment file's secrets known before any check runs: programs may print them."""
-    file = asked.secrets.file if isinstance(asked.secrets, SecretsCheck) else SecretsCheck().file
+    secrets = asked.secrets if isinstance(asked.secrets, SecretsCheck) else SecretsCheck()
     with suppress(FileProblem):
-        given = secret_file.read(scene.base / file, os.environ)
+        given = secret_file.read(scene.base / secrets.file, os.environ)
         for values in (given.values, given.written):
-            SECRETS.add(secret_file.secrets_of(values, SHORTEST).values())
+            SECRETS.add(secret_file.secrets_of(values, secrets.public, SHORTEST).values())

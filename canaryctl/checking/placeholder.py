@@ -32,6 +32,14 @@ _CALLED_SECRET = re.compile(
     r"|(^|_)pass|(^|_)key|(^|_)auth|(^|_)dsn)"
     r"(_?[0-9]+|_(prod|production|staging|live|canary|stable|primary|secondary|old|new))?$"
 )
+_OPEN = re.compile(r"(?i)(^|_)(public|publishable)(_|$)")
+_NEVER_OPEN = re.compile(r"(?i)passw|secret")
+_PATH = re.compile(r"(file:|~?/|\.\.?/)\S+")
+# Base64 may begin with a slash too: a folder's name has no such mixture of letters and digits.
+_RANDOM = re.compile(
+    r"(?=[A-Za-z0-9+=]*[a-z])(?=[A-Za-z0-9+=]*[A-Z])(?=[A-Za-z0-9+=]*[0-9])[A-Za-z0-9+=]{8}"
+    r"|[A-Za-z0-9+=]{32}"
+)
 _HELD_IN_A_NAME = re.compile(r"(?i).*(key|auth|dsn)[_a-z0-9]*")
 _NO_KEY = re.compile(r"[a-z][a-z_]{0,15}")
 # A switch or a number: TOKEN=0 turns something off.
@@ -40,14 +48,26 @@ _LOGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:([^\s/@]+)@")
 
 
 def is_secret(name: str, value: str | None = None) -> bool:
-    """Tell whether a variable of this name holds a secret, and this value may be one."""
+    """Tell whether a variable of this name holds a secret, and this value may be one.
+
+    A key that is called public is none, nor is the path of the file that a secret is in.
+    """
     if _CALLED_SECRET.search(name) is None:
+        return False
+    if _OPEN.search(name) and not _NEVER_OPEN.search(name):
         return False
     if value is None:
         return True
+    if is_path(value):
+        return False
     # A PARTITION_KEY that is user_id, a USE_AUTH that is true.
     words = _HELD_IN_A_NAME.fullmatch(name) is not None and _NO_KEY.fullmatch(value) is not None
     return not words and _SETTING.fullmatch(value) is None
+
+
+def is_path(value: str) -> bool:
+    """Tell whether a value is plainly a file's path, and not a secret that begins as one."""
+    return _PATH.fullmatch(value) is not None and _RANDOM.search(value) is None
 
 
 def is_placeholder(name: str, value: str) -> bool:
@@ -63,7 +83,7 @@ def is_placeholder(name: str, value: str) -> bool:
     password = password_in(value)
     if password is not None:
         return is_placeholder("PASSWORD", password)
-    return is_secret(name) and _NO_SECRET.fullmatch(word) is not None
+    return is_secret(name) and not is_path(value) and _NO_SECRET.fullmatch(word) is not None
 
 
 def password_in(value: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,7 +59,12 @@ class SecretFile:
             return together([failed(f"{file} {error}", mend), *problems], "")
         problems += self._values(given, wanted or Environment())
         # A dollar in a literal may be meant: whoever copies it copies what is written.
-        secrets = [*secrets_of(given.values).items(), *secrets_of(given.literal).items()]
+        public = self.asked.public
+        secrets = [
+            one
+            for values in (given.values, given.literal)
+            for one in secrets_of(values, public).items()
+        ]
         problems += [
             *self._readers(path),
             *SecretGit(self.scene, file).problems(secrets),
@@ -73,6 +78,10 @@ class SecretFile:
     def _names(self, wanted: Environment) -> list[str]:
         names = dict.fromkeys((*wanted.values, *self.asked.required))
         return [one for one in names if one not in self.asked.optional]
+
+    def _called(self, name: str) -> str:
+        """Give what a variable's name says of its value: nothing where that is public."""
+        return "" if name in self.asked.public else name
 
     def _values(self, given: Environment, wanted: Environment) -> Iterator[Said]:
         file, example, names = self.asked.file, self.asked.example, self._names(wanted)
@@ -94,12 +103,15 @@ class SecretFile:
         sought = {**values, **dict.fromkeys(self.asked.optional, "")}
         held = [one for one in sought if sought[one].strip()]
         unfilled = [
-            one for one in held if is_placeholder(one, values[one]) and _matters(one, names)
+            one
+            for one in held
+            if is_placeholder(self._called(one), values[one])
+            and (one in names or is_secret(self._called(one)))
         ]
         same = [
             one
             for one in held
-            if is_secret(one, values[one])
+            if is_secret(self._called(one), values[one])
             and one not in unfilled
             and one in given.literal
             and wanted.written.get(one) == given.literal[one]
@@ -126,10 +138,20 @@ class SecretFile:
             yield warned(said, f"`chmod 600 {file}`")
 
 
-def secrets_of(values: Mapping[str, str], shortest: int = _FINDABLE) -> dict[str, str]:
-    """Give what is secret of a file's values, by variable, where it has so many characters."""
+def secrets_of(
+    values: Mapping[str, str], public: Container[str], shortest: int = _FINDABLE
+) -> dict[str, str]:
+    """Give what is secret of a file's values, by variable.
+
+    Args:
+        values: by variable.
+        public: variables that hold no secret, whatever they are called.
+        shortest: characters that it has at least.
+    """
     found = {}
     for name, value in values.items():
+        if name in public:
+            continue
         secret = password_in(value) or (value if is_secret(name, value) else "")
         if len(secret) >= shortest and not is_placeholder("SECRET", secret):
             found[name] = secret
@@ -158,7 +180,3 @@ def read(path: Path, environment: Mapping[str, str] | None = None) -> Environmen
     if b"\0" in raw:
         raise FileProblem("is no text: it holds a zero byte")
     return parse(decoded(raw), environment)
-
-
-def _matters(name: str, names: list[str]) -> bool:
-    return name in names or is_secret(name)

@@ -76,6 +76,7 @@ class SecretsCheck(Model):
     example: File = Field(".env.example", description="every variable in it has to be in file")
     required: tuple[Variable, ...] = Field((), description="variables besides those of example")
     optional: tuple[Variable, ...] = Field((), description="variables that may be empty or absent")
+    public: tuple[Variable, ...] = Field((), description="variables that hold no secret")
 
 
 class ArtifactsCheck(Model):

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from canaryctl.checking.markdown import sections
-from canaryctl.checking.placeholder import is_placeholder, is_secret, password_in
+from canaryctl.checking.placeholder import is_path, is_placeholder, is_secret, password_in
 from canaryctl.core import manifest
 from canaryctl.core.manifest import Artifact, Manifest, NotManifestError
 from canaryctl.drivers.dotenv import parse
@@ -131,6 +131,12 @@ def test_what_is_random_is_no_placeholder(seed: int, length: int) -> None:
     for value in written(Random(seed), length):  # noqa: S311
         for spelled in (value, f"sk-{value}", f"[{value}]", f"{value}-{value[::-1]}"):
             assert not is_placeholder("API_KEY", spelled)
+
+
+def test_what_is_random_is_hardly_ever_a_path() -> None:
+    random = Random(1)  # noqa: S311
+    taken = sum(is_path(f"/{one}") for _ in range(500) for one in written(random, 24))
+    assert taken < 30  # of 3000, all of which begin as a path
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from canaryctl.checking.finding import Finding, Status
+from canaryctl.core.redaction import SECRETS
 from canaryctl.drivers.clock import SystemClock
 from canaryctl.drivers.git import Git, GitError
 from tests.checking.shop import SECRET, Shop
@@ -149,6 +150,63 @@ def test_the_examples_own_secret_is_none(shop: Shop) -> None:
     assert found.status is Status.FAIL
     assert "API_KEY in .env has the value that stands in .env.example" in found.reason
     assert "hunter" not in found.reason + found.mend
+
+
+def shared(shop: Shop, text: str) -> None:
+    """Have a line in the file, its example and a file that git tracks."""
+    shop.write(".env.example", f"API_KEY=\nPORT=8000\n{text}\n")
+    shop.write(".env", f"API_KEY={SECRET}\nPORT=1\n{text}\n")
+    shop.write("front.js", f"const it = '{text.partition('=')[2]}'\n")
+    shop.commit("Shared")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "TLS_KEY=/etc/ssl/private/app.key",
+        "DB_PASSWORD=/run/secrets/db_password",
+        "SSH_KEY=~/.ssh/id_ed25519",
+        "SIGNING_KEY=../keys/signing-2025.pem",
+        "ROOT_KEY=file:/etc/example/root.key",
+        "STRIPE_PUBLISHABLE_KEY=pk_live_51HxQ2mZ7pLw4Rt",
+        "VAPID_PUBLIC_KEY=BNcRdreALRFXTkOOUHK1EtK2wtaz5Ry4YfYCA",
+        "NEXT_PUBLIC_TOKEN=k7f3q9x2m4z8",
+        "SERVICE_TOKEN_FILE=k7f3q9x2m4z8",
+        "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE",
+    ],
+)
+def test_what_is_public_or_a_path_is_no_secret(shop: Shop, text: str) -> None:
+    shared(shop, text)
+    found = look(shop)
+    assert found.status is Status.PASS, found.reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DB_PASSWORD=/wJalrXUtnFEMI/K7MDENG+bPxRfiCYzQ2k",
+        "PUBLIC_SITE_PASSWORD=k7f3q9x2m4z8",
+        "MAP_KEY=k7f3q9x2m4z8",
+    ],
+)
+def test_only_a_variable_that_is_named_public_is_believed(shop: Shop, text: str) -> None:
+    shared(shop, text)
+    name = text.partition("=")[0]
+    found = look(shop)
+    assert f"{name} in .env has the value that stands in .env.example" in found.reason
+    assert f"the value of {name} stands in front.js" in found.reason
+    assert look(shop, public=[name]).status is Status.PASS
+
+
+def test_what_is_public_has_to_be_filled_in_and_is_not_masked(shop: Shop) -> None:
+    shared(shop, "MAP_KEY=changeme")
+    assert "MAP_KEY in .env has a placeholder" in look(shop, public=["MAP_KEY"]).reason
+    shared(shop, "MAP_KEY=demo-of-the-shop")
+    probe = {"name": "it", "command": ["cat", "front.js"]}
+    for public, said in (([], "***"), (["MAP_KEY"], "demo-of-the-shop")):
+        SECRETS.know(())
+        found = shop.check(only="secrets", secrets={"public": public}, probes=[probe])["it"]
+        assert found.reason == f"const it = '{said}'"
 
 
 PASSWORD = "kjh23kjh4kj23"  # noqa: S105  looked for where it may not be
