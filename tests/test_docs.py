@@ -210,7 +210,7 @@ SAID_OTHERWISE = {
     *("docker_host", "docker_context", "tls_dir", "select", "targets", "headers"),
     *("stable", "canary", "warm_up", "profiles"),
     *("checks", "release", "secrets", "artifacts", "runbook", "files", "checkpoints", "probes"),
-    *("required", "optional", "procedures", "json", "panels"),
+    *("required", "optional", "public", "procedures", "json", "panels"),
     *("hooks", "notify", "events"),
     *("promotion", "approvals", "steps"),
 }

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from canaryctl.checking.finding import Said, failed, passed, unknown
+from canaryctl.checking.finding import Said, failed, passed
 from canaryctl.checking.scene import Given, Scene
 from canaryctl.checking.words import how_it_ended, line_of
 from canaryctl.config.probes import ProbeModel
@@ -83,7 +83,7 @@ def http(scene: Scene, asked: ProbeModel) -> Said:
     words = _wrong(answer, asked)
     if not words:
         return passed(f"{address.display} answers {answer.status}")
-    said = f"; it says {line_of(answer.body[:400].decode(errors='replace'))!r}"
+    said = f"; it says {line_of(answer.body.decode(errors='replace'))!r}"
     return failed(f"{address.display} {words}{said}", f"`curl -i {address.display}`")
 
 
@@ -124,8 +124,6 @@ def weights(given: Given, asked: ProbeModel) -> Said:
 
 def notify(given: Given, asked: ProbeModel) -> Said:  # noqa: ARG001  see tcp
     """Send a test message over every channel."""
-    if given.notify is None:
-        return unknown("no channel is configured to send with", "declare notifications")
     return given.notify()
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 
 from canaryctl.checking import asking, secret_file
 from canaryctl.checking.artifacts import Artifacts
@@ -27,7 +27,7 @@ from canaryctl.config.checks import (
     SecretsCheck,
 )
 from canaryctl.config.probes import ProbeModel
-from canaryctl.core.redaction import SECRETS, SHORTEST, Secrets
+from canaryctl.core.redaction import SECRETS, SHORTEST
 from canaryctl.drivers.tree import FileProblem
 
 
@@ -50,7 +50,8 @@ class Undeclared:
 def suite(scene: Scene, asked: ChecksModel, given: Given) -> Suite:
     """Make everything that is looked at: the five, then the probes in their order."""
     checks = (*_five(scene, asked), *_probes(scene, asked, given))
-    return Suite(scene, checks, _hiding(scene, asked))
+    _learn(scene, asked)
+    return Suite(scene, checks, SECRETS.hide)
 
 
 def _five(scene: Scene, asked: ChecksModel) -> Iterator[Check]:
@@ -99,15 +100,10 @@ def _probes(scene: Scene, asked: ChecksModel, given: Given) -> Iterator[Check]:
         yield Mild(probe) if one.severity == "warn" else probe
 
 
-def _hiding(scene: Scene, asked: ChecksModel) -> Callable[[str], str]:
-    """Hide what canary.yaml and the environment file hold: programs may print it."""
-    own = Secrets()
-    file = asked.secrets.file if isinstance(asked.secrets, SecretsCheck) else SecretsCheck().file
+def _learn(scene: Scene, asked: ChecksModel) -> None:
+    """Have the environment file's secrets known before any check runs: programs may print them."""
+    secrets = asked.secrets if isinstance(asked.secrets, SecretsCheck) else SecretsCheck()
     with suppress(FileProblem):
-        given = secret_file.read(scene.base / file)
-        own.know(secret_file.secrets_of(given, SHORTEST).values())
-    return partial(_hidden, own)
-
-
-def _hidden(own: Secrets, text: str) -> str:
-    return own.hide(SECRETS.hide(text))
+        given = secret_file.read(scene.base / secrets.file, os.environ)
+        for values in (given.values, given.written):
+            SECRETS.add(secret_file.secrets_of(values, secrets.public, SHORTEST).values())

@@ -84,10 +84,9 @@ class Given:
     Attributes:
         metrics: gives the metrics source.
         in_force: asks NGINX what is in force.
-        notify: sends a test message over every channel and says how that went; None: there is
-            nothing to send with.
+        notify: sends a test message over every channel and says how that went.
     """
 
     metrics: Callable[[], Metrics]
     in_force: Callable[[], InForce]
-    notify: Callable[[], Said] | None = None
+    notify: Callable[[], Said]

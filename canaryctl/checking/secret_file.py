@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from canaryctl.checking.finding import Said, failed, some, together, unknown, warned
-from canaryctl.checking.git_doubt import in_doubt
 from canaryctl.checking.placeholder import is_placeholder, is_secret, password_in
 from canaryctl.checking.scene import Scene
+from canaryctl.checking.secret_git import SecretGit
 from canaryctl.config.checks import SecretsCheck
 from canaryctl.drivers.dotenv import Environment, parse
-from canaryctl.drivers.git import GitError
 from canaryctl.drivers.tree import FileProblem, decoded
 
 LARGEST = 2**20
@@ -48,7 +48,7 @@ class SecretFile:
             if "not there" not in str(error) or "example" in self.asked.model_fields_set:
                 problems.append(failed(f"{example} {error}", f"mend {example}"))
         try:
-            given = read(path)
+            given = read(path, os.environ)
         except FileProblem as error:
             missing = "not there" in str(error)
             if missing and wanted is None and not self.declared:
@@ -58,7 +58,17 @@ class SecretFile:
             mend = f"{copy}, and fill in its values" if missing else f"mend {file}"
             return together([failed(f"{file} {error}", mend), *problems], "")
         problems += self._values(given, wanted or Environment())
-        problems += [*self._readers(path), *self._in_git(given)]
+        # A dollar in a literal may be meant: whoever copies it copies what is written.
+        public = self.asked.public
+        secrets = [
+            one
+            for values in (given.values, given.literal)
+            for one in secrets_of(values, public).items()
+        ]
+        problems += [
+            *self._readers(path),
+            *SecretGit(self.scene, file).problems(secrets),
+        ]
         if not (wanted or self.asked.required):
             said = f"write {example}, or declare checks.secrets.required"
             problems.append(unknown(f"nobody says what {file} needs", said))
@@ -68,6 +78,10 @@ class SecretFile:
     def _names(self, wanted: Environment) -> list[str]:
         names = dict.fromkeys((*wanted.values, *self.asked.required))
         return [one for one in names if one not in self.asked.optional]
+
+    def _called(self, name: str) -> str:
+        """Give what a variable's name says of its value: nothing where that is public."""
+        return "" if name in self.asked.public else name
 
     def _values(self, given: Environment, wanted: Environment) -> Iterator[Said]:
         file, example, names = self.asked.file, self.asked.example, self._names(wanted)
@@ -80,19 +94,27 @@ class SecretFile:
             yield failed(f"{example}: line {lines} is no KEY=value", f"mend {example}")
         if missing := [one for one in names if one not in values]:
             yield failed(f"{file} lacks {some(missing)}", f"add {some(missing)} to {file}")
-        if empty := [one for one in names if not values.get(one, "-").strip()]:
+        for one, variable in given.lacking.items():
+            said = f"{one} in {file} needs {variable}, which is not set: Compose refuses {file}"
+            yield failed(said, f"set {variable} in {file}, in front of {one}, or export it")
+        filled = [one for one in names if one not in given.lacking]
+        if empty := [one for one in filled if not values.get(one, "-").strip()]:
             yield failed(f"{some(empty)} in {file} is empty", f"give {some(empty)} a value")
         sought = {**values, **dict.fromkeys(self.asked.optional, "")}
         held = [one for one in sought if sought[one].strip()]
         unfilled = [
-            one for one in held if is_placeholder(one, values[one]) and _matters(one, names)
+            one
+            for one in held
+            if is_placeholder(self._called(one), values[one])
+            and (one in names or is_secret(self._called(one)))
         ]
         same = [
             one
             for one in held
-            if is_secret(one, values[one])
+            if is_secret(self._called(one), values[one])
             and one not in unfilled
-            and wanted.values.get(one) == values[one]
+            and one in given.literal
+            and wanted.written.get(one) == given.literal[one]
         ]
         if unfilled:
             yield failed(
@@ -115,57 +137,33 @@ class SecretFile:
             said = f"everybody on this machine can read {file} (mode {mode:o})"
             yield warned(said, f"`chmod 600 {file}`")
 
-    def _in_git(self, given: Environment) -> Iterator[Said]:
-        """See that git has neither the file nor what is secret in it."""
-        git, file = self.scene.git, self.asked.file
-        try:
-            git.prefix()
-            if git.is_tracked(file):
-                yield failed(
-                    f"git tracks {file}: whoever has the repository has the secrets",
-                    f"`git rm --cached {file}`, add it to .gitignore, and replace its secrets",
-                )
-                return
-            if commit := git.committed_in(file):
-                yield warned(
-                    f"{file} is in git's history (commit {commit})",
-                    "replace the secrets that it had then",
-                )
-            if not git.is_ignored(file):
-                said = f"git does not ignore {file}: the next `git add` may commit it"
-                yield warned(said, f"add {file} to .gitignore")
-            yield from self._copied(given)
-        except GitError as error:
-            yield from in_doubt(git, error, f"whether git has {file}, or a secret that is in it,")
 
-    def _copied(self, given: Environment) -> Iterator[Said]:
-        """Find values that are secret in tracked files."""
-        secrets = secrets_of(given)
-        lines = {name: value for name, value in secrets.items() if "\n" not in value}
-        for path in sorted(self.scene.git.holding(list(lines.values()))) if lines else ():
-            try:
-                text = (self.scene.base / path).read_text(encoding="utf-8", errors="replace")
-            except OSError:
-                text = ""
-            names = [name for name, value in lines.items() if value in text]
-            yield failed(
-                f"the value of {some(names) or 'a secret'} stands in {path}, which git tracks",
-                f"take it out of {path}, and replace the secret",
-            )
+def secrets_of(
+    values: Mapping[str, str], public: Container[str], shortest: int = _FINDABLE
+) -> dict[str, str]:
+    """Give what is secret of a file's values, by variable.
 
-
-def secrets_of(given: Environment, shortest: int = _FINDABLE) -> dict[str, str]:
-    """Give what is secret in a file, by variable, where it has so many characters."""
+    Args:
+        values: by variable.
+        public: variables that hold no secret, whatever they are called.
+        shortest: characters that it has at least.
+    """
     found = {}
-    for name, value in given.values.items():
+    for name, value in values.items():
+        if name in public:
+            continue
         secret = password_in(value) or (value if is_secret(name, value) else "")
         if len(secret) >= shortest and not is_placeholder("SECRET", secret):
             found[name] = secret
     return found
 
 
-def read(path: Path) -> Environment:
+def read(path: Path, environment: Mapping[str, str] | None = None) -> Environment:
     """Read an environment file; it may be a link to where secrets are kept.
+
+    Args:
+        path: the file.
+        environment: see ``drivers.dotenv.parse``.
 
     Raises:
         FileProblem: it cannot be read, or is no text of at most 1 MiB.
@@ -181,8 +179,4 @@ def read(path: Path) -> Environment:
         raise FileProblem("is larger than 1 MiB")
     if b"\0" in raw:
         raise FileProblem("is no text: it holds a zero byte")
-    return parse(decoded(raw))
-
-
-def _matters(name: str, names: list[str]) -> bool:
-    return name in names or is_secret(name)
+    return parse(decoded(raw), environment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from canaryctl.core.redaction import SECRETS
 from canaryctl.drivers.command import Ran
 from canaryctl.quantities import spelled
 
@@ -9,8 +10,8 @@ _LONGEST = 160
 
 
 def line_of(text: str) -> str:
-    """Make one printable line of at most 160 characters."""
-    words = " ".join(text.split())
+    """Make one printable line of at most 160 characters, without secrets."""
+    words = " ".join(SECRETS.beginning(text).split())
     shown = "".join(one if one.isprintable() else "?" for one in words)
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
 

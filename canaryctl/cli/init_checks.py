@@ -7,7 +7,9 @@ CHECKS = """\
 #   release: {checkpoints: ["models/*.pt"], changelog: CHANGELOG.md}
 #   # applied prints which are applied; or expect: "7", what it prints, instead of files
 #   migrations: {files: "migrations/*.sql", applied: [alembic, current], timeout: 1m}
-#   secrets: {file: .env, example: .env.example, required: [API_KEY], optional: [PROXY]}
+#   # public: variables that are called as secrets are, and hold none
+#   secrets:
+#     {file: .env, example: .env.example, required: [API_KEY], optional: [PROXY], public: [MAP_KEY]}
 #   artifacts: {manifest: "releases/{version}.json", files: ["dist/*"]}
 #   runbook: {file: docs/runbook.md, procedures: [Rollback, Promotion, Troubleshooting]}
 #   probes:

@@ -10,7 +10,6 @@ import re
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     Discriminator,
     Field,
@@ -20,7 +19,7 @@ from pydantic import (
 )
 
 from canaryctl.config.base import Model
-from canaryctl.config.deploy import File, Variable
+from canaryctl.config.deploy import File, Inside, Variable
 from canaryctl.config.fields import Duration, Name
 from canaryctl.config.probes import Command, ProbeModel
 
@@ -29,18 +28,10 @@ FIVE = ("release", "migrations", "secrets", "artifacts", "runbook")
 T = TypeVar("T")
 
 
-def _stays(path: str) -> str:
-    parts = re.split(r"[/\\]", path)
-    if path.startswith("/") or "\\" in path or ".." in parts:
-        raise ValueError(f"a path below the folder of canary.yaml, with slashes, not {path!r}")
-    return path
-
-
 def _many(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-Inside = Annotated[File, AfterValidator(_stays)]
 Patterns = Annotated[
     tuple[Inside, ...],
     BeforeValidator(_many),
@@ -85,6 +76,7 @@ class SecretsCheck(Model):
     example: File = Field(".env.example", description="every variable in it has to be in file")
     required: tuple[Variable, ...] = Field((), description="variables besides those of example")
     optional: tuple[Variable, ...] = Field((), description="variables that may be empty or absent")
+    public: tuple[Variable, ...] = Field((), description="variables that hold no secret")
 
 
 class ArtifactsCheck(Model):
@@ -121,6 +113,12 @@ def _read(value: Any) -> Any:
     return OFF if value is False else value
 
 
+def _read_one(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        raise ValueError("a mapping is expected, or off, and not a list")  # noqa: TRY004
+    return _read(value)
+
+
 def _kind(value: Any) -> str:
     if value == OFF:
         return OFF
@@ -131,7 +129,7 @@ _Off = Annotated[Literal["off"], Tag(OFF), WithJsonSchema({"enum": [OFF, False]}
 OrOff = Annotated[
     Annotated[T, Tag("keys")] | _Off,
     Discriminator(_kind),
-    BeforeValidator(_read),
+    BeforeValidator(_read_one),
 ]
 Migrations = Annotated[
     Annotated[MigrationsCheck, Tag("keys")]

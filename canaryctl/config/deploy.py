@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from canaryctl.config.base import Model
 from canaryctl.config.fields import Duration, Name
 
+
+def stays(path: str) -> str:
+    """Give a path that stays below the folder of canary.yaml.
+
+    Raises:
+        ValueError: it leaves it.
+    """
+    parts = re.split(r"[/\\]", path)
+    if path.startswith("/") or "\\" in path or ".." in parts:
+        raise ValueError(f"a path below the folder of canary.yaml, with slashes, not {path!r}")
+    return path
+
+
 File = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^\x00-\x1f]+$")]
+Inside = Annotated[File, AfterValidator(stays)]
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 RequestPath = Annotated[str, StringConstraints(pattern=r"^/[^\x00-\x20]*$")]
 

@@ -45,6 +45,7 @@ def loads(text: str, name: str = DEFAULT, environment: Mapping[str, str] | None 
     """Check a text; see ``load``."""
     from canaryctl.config.document import Document  # noqa: PLC0415  only when one is read
     from canaryctl.config.model import Config  # noqa: PLC0415
+    from canaryctl.config.rules import broken  # noqa: PLC0415
     from canaryctl.config.secrets import learn  # noqa: PLC0415
 
     document = Document(
@@ -52,5 +53,6 @@ def loads(text: str, name: str = DEFAULT, environment: Mapping[str, str] | None 
         learn,
         expected="a mapping with service, versions, gateway … is expected",
         next_step="`canaryctl init` writes one to start from",
+        rules=broken,
     )
     return document.checked(text, name, {} if environment is None else environment)

@@ -84,10 +84,6 @@ class Config(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Config:
-        for key in ("gates", "notify"):
-            names = [one.name for one in getattr(self, key)]
-            if twice := {name for name in names if names.count(name) > 1}:
-                raise ValueError(f"{key}: the name {min(twice)!r} is used twice")
         if self.metrics.provider == "scrape":
             for gate in self.gates:
                 if gate.kind == "promql":

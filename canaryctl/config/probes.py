@@ -5,10 +5,17 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    WithJsonSchema,
+    model_validator,
+)
 
 from canaryctl.config.base import Model
-from canaryctl.config.deploy import File
+from canaryctl.config.deploy import File, stays
 from canaryctl.config.fields import Duration, Labels, Url
 from canaryctl.core.weight import Weight
 
@@ -35,6 +42,11 @@ def _command(value: Any) -> Any:
     return tuple(words)
 
 
+def _url_or_inside(where: str) -> str:
+    return where if where.startswith(("http://", "https://")) else stays(where)
+
+
+Board = Annotated[File, AfterValidator(_url_or_inside)]
 Command = Annotated[
     tuple[str, ...],
     BeforeValidator(_command),
@@ -52,7 +64,7 @@ class ProbeModel(Model):
     tcp: str | None = Field(None, pattern=_HOST_PORT, description="passes when it connects")
     http: Url | None = Field(None, description="passes when GET answers as it should")
     prometheus: Labels | None = Field(None, description="up is 1 for each target with these labels")
-    dashboard: File | None = Field(None, description="a URL or a file of Grafana's JSON")
+    dashboard: Board | None = Field(None, description="a URL or a file of Grafana's JSON")
     notify: Literal[True] | None = Field(None, description="a test message reaches each channel")
     weights: float | None = Field(
         None, ge=0, le=100, description="the canary's percentage in force"

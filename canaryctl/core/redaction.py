@@ -22,12 +22,17 @@ SHORTEST = 6
 
 # RFC 3986 allows neither blanks nor quotes in a URL, so a login ends before them.
 _LOGIN = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://)([^\s/?#@\"'<>]*)@")
+# A variable's name, as in `Authorization: Bearer ${TOKEN}`, is none, and has to be readable.
 _AUTHORIZATION = re.compile(
-    r"(?i)(authorization[\"']?\s*[:=]\s*[\"']?)((?:bearer|basic|digest)\s+)?[^\s\"',;}]+"
+    r"(?i)(authorization[\"']?\s*[:=]\s*[\"']?)"
+    r"(?!(?:(?:bearer|basic|digest)\s+)?\$\{[a-z_][a-z0-9_]*\}(?:[\s\"',;}]|$))"
+    r"((?:bearer|basic|digest)\s+)?[^\s\"',;}]+"
 )
 # Long, and with a digit: "basic authentication" is none.
 _BEARER = re.compile(r"(?i)\b(bearer|basic)(\s+)(?=[^\s\"']*[0-9=])[A-Za-z0-9._~+/=-]{16,}")
 _JSON = ("{", "[")
+_LOOKED_AT = 20_000
+"""Characters of somebody else's text that are looked through: far more than are shown of it."""
 
 
 class Secrets:
@@ -40,6 +45,7 @@ class Secrets:
     def __init__(self) -> None:
         self._forms: frozenset[str] = frozenset()
         self._known: re.Pattern[str] | None = None
+        self._longest = 0
 
     def know(self, secrets: Iterable[str], shown: str = "") -> None:
         """Learn what is secret, in place of what was known before.
@@ -60,6 +66,7 @@ class Secrets:
         # Longest first, so that no remainder of one is left by another.
         longest_first = sorted(forms, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+        self._longest = max(map(len, forms), default=0)
 
     def hide(self, text: str) -> str:
         """Give a text without secrets.
@@ -75,6 +82,21 @@ class Secrets:
             return masked
         end = text[len(text.rstrip()) :]
         return json.dumps(self._values(parsed), separators=(",", ":")) + end
+
+    def beginning(self, text: str, longest: int = _LOOKED_AT) -> str:
+        """Give the beginning of a text without secrets.
+
+        They are hidden before it is cut: half a secret would not be known any more.
+
+        Args:
+            text: of somebody else, of any length.
+            longest: characters of it at most, up to 20,000.
+        """
+        if len(text) <= _LOOKED_AT:
+            return self.hide(text)[:longest]
+        # This cut may go through one as well: what is left of it goes with the end.
+        hidden = self.hide(text[:_LOOKED_AT])
+        return hidden[: len(hidden) - self._longest][:longest]
 
     def _masked(self, text: str) -> str:
         known = self._known

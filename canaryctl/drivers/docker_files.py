@@ -11,6 +11,7 @@ from typing import Any
 
 from canaryctl.core.errors import HostError
 from canaryctl.core.moment import parse_moment
+from canaryctl.core.redaction import SECRETS
 from canaryctl.drivers.docker_connect import engine_errors
 from canaryctl.drivers.docker_exec import Ended
 from canaryctl.drivers.docker_inside import Inside
@@ -102,7 +103,7 @@ def _decoded(raw: bytes, inside: Inside, path: str) -> str:
 
 
 def _unreadable(inside: Inside, path: str, ended: Ended) -> HostError:
-    said = ended.text[:_MOST_SAID] or f"it ended with {ended.exit_code}"
+    said = SECRETS.beginning(ended.text, _MOST_SAID) or f"it ended with {ended.exit_code}"
     return HostError(f"cannot read {path} in container {inside.name!r}: {said}")
 
 

@@ -19,6 +19,8 @@ import requests.adapters
 import urllib3.connection
 import urllib3.connectionpool
 
+from canaryctl.core.redaction import SECRETS
+
 if TYPE_CHECKING:
     import docker
 
@@ -183,5 +185,5 @@ class _Socket(socket.socket):
         self._errors.seek(0)
         lines = self._errors.read(4096).decode(errors="replace").splitlines()
         self._errors.close()
-        said = "; ".join(line.strip() for line in lines if line.strip())
+        said = SECRETS.hide("; ".join(line.strip() for line in lines if line.strip()))
         self.said = "".join(c if c.isprintable() else " " for c in said)[:_MOST_SAID]

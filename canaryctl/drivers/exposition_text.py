@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from prometheus_client import parser
 from prometheus_client.openmetrics import parser as openmetrics_parser
 
+from canaryctl.core.redaction import SECRETS
 from canaryctl.drivers.calculable import calculable
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def exposed_samples(body: bytes, content_type: str) -> tuple[Exposed, ...]:
     try:
         return tuple(_samples(body.decode("utf-8"), content_type))
     except Exception as error:  # the parsers raise whatever the text drives them into
-        said = " ".join(str(error).split())[:_SHOWN_CHARACTERS]
+        said = " ".join(SECRETS.beginning(str(error)).split())[:_SHOWN_CHARACTERS]
         words = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in said)
         raise UnreadableError(
             f"not the text of a metrics page ({content_type or 'no content type'}): "

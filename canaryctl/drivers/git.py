@@ -137,8 +137,16 @@ class Git:
         return self._run("ls-files", "--error-unmatch", "--", f":(literal){path}").code == 0
 
     def is_ignored(self, path: str) -> bool:
-        """Tell whether git ignores a file of this folder."""
-        return self._run("check-ignore", "--quiet", "--", path).code == 0
+        """Tell whether git ignores a file of this folder.
+
+        Raises:
+            GitError: git cannot tell: the file lies outside, or behind a link to a folder.
+        """
+        ran = self._run("check-ignore", "--quiet", "--", path)
+        if ran.code == 1:  # it has looked, and does not
+            return False
+        self._must("check-ignore", ran)
+        return True
 
     def committed_in(self, path: str) -> str | None:
         """Give a commit that has, or had, a file of this folder; None: no commit on any branch."""

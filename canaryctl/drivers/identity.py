@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from canaryctl.core.errors import HostError
+from canaryctl.core.redaction import SECRETS
 from canaryctl.drivers.bounded_http import BoundedHttp, RequestError
 from canaryctl.ports import Clock, Host, Identified
 
@@ -101,7 +102,7 @@ def _asked(
         said = f"{address} ({peer}) answers {answer.status} without {where}"
         return Identified(address, peer, right=False, said=said)
     right = told == expected if question.field else expected in told
-    said = f"{address} ({peer}) says {told[:_MOST_SAID]!r}"
+    said = f"{address} ({peer}) says {SECRETS.beginning(told, _MOST_SAID)!r}"
     return Identified(
         address, peer, right=right, said=said if right else f"{said}, not {expected!r} ({where})"
     )

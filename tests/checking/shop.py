@@ -56,6 +56,11 @@ def nothing_there() -> Any:
     raise AssertionError("not to be asked")
 
 
+def nobody() -> Given:
+    """Have nothing there for probes."""
+    return Given(nothing_there, nothing_there, nothing_there)
+
+
 @dataclass
 class Shop:
     """The repository, and ways to spoil it."""
@@ -108,7 +113,7 @@ class Shop:
             }
         asked = ChecksModel.model_validate({**declared, **checks})
         scene = Scene(self.path, VERSION, SystemClock())
-        whole = suite(scene, asked, given or Given(nothing_there, nothing_there))
+        whole = suite(scene, asked, given or nobody())
         return {one.name: one for one in whole.run()}
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import string
+from base64 import b64encode, urlsafe_b64encode
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from canaryctl.checking.markdown import sections
-from canaryctl.checking.placeholder import is_placeholder, is_secret, password_in
+from canaryctl.checking.placeholder import is_path, is_placeholder, is_secret, password_in
 from canaryctl.core import manifest
 from canaryctl.core.manifest import Artifact, Manifest, NotManifestError
 from canaryctl.drivers.dotenv import parse
@@ -79,12 +81,76 @@ def test_any_value_is_judged(name: str, value: str) -> None:
         ("DB_PASSWORD", "test", True),
         ("DB_PASSWORD", "123456", True),
         ("DB_PASSWORD", "8hJ2-kq", False),
+        ("API_KEY", "CHANGE_ME_IN_PRODUCTION", True),
+        ("API_KEY", "change_me_please", True),
+        ("API_KEY", "please-change-me", True),
+        ("API_KEY", "shop-secret-change-me", True),
+        ("API_KEY", "INSERT_YOUR_KEY", True),
+        ("API_KEY", "FILL_ME_IN", True),
+        ("API_KEY", "TODO: fill", True),
+        ("API_KEY", "todo-fill-in", True),
+        ("API_KEY", "sk-xxxxxxxx", True),
+        ("API_KEY", "sk_live_xxxx", True),
+        ("API_KEY", "xoxb-xxxx-xxxx", True),
+        ("API_KEY", "sk-...", True),
+        ("API_KEY", "[your key]", True),
+        ("API_KEY", "(set me)", True),
+        ("API_KEY", "[REDACTED]", False),
+        ("API_KEY", "not-a-real-key", True),
+        ("API_KEY", "NOT_A_REAL_KEY", True),
+        ("API_KEY", "replace-in-prod", True),
+        ("API_KEY", "fake", True),
+        ("PORT", "set_me", True),
+        ("NAME", "todo-app", False),
+        ("TITLE", "todo list", False),
+        ("TITLE", "When things change: it matters", False),
+        ("TITLE", "how to change it", False),
+        ("MODE", "replace-in-place", False),
+        ("EVENT", "add_in_cart", False),
+        ("CHANGE", "changelog", False),
         ("MODELS", "[a, b]", False),
+        ("MODELS", "[base]", False),
         ("NAME", "example", False),
     ],
 )
 def test_placeholders(name: str, value: str, is_one: bool) -> None:
     assert is_placeholder(name, value) is is_one
+
+
+def written(random: Random, length: int) -> list[str]:
+    """Give a secret of so many random bytes, as tools write them."""
+    raw = random.randbytes(length)
+    plain = "".join(random.choices(string.ascii_letters + string.digits, k=length))
+    coded = [b64encode(raw), urlsafe_b64encode(raw), urlsafe_b64encode(raw).rstrip(b"=")]
+    return [raw.hex(), raw.hex().upper(), plain, *(one.decode() for one in coded)]
+
+
+@BUSY
+@given(st.integers(0, 2**64), st.integers(12, 48))
+def test_what_is_random_is_no_placeholder(seed: int, length: int) -> None:
+    for value in written(Random(seed), length):  # noqa: S311
+        for spelled in (value, f"sk-{value}", f"[{value}]", f"{value}-{value[::-1]}"):
+            assert not is_placeholder("API_KEY", spelled)
+
+
+def test_what_is_random_is_hardly_ever_a_path() -> None:
+    random = Random(1)  # noqa: S311
+    taken = sum(is_path(f"/{one}") for _ in range(500) for one in written(random, 24))
+    assert taken < 30  # of 3000, all of which begin as a path
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "xxK9change_meq7",
+        "Qtodo4Zp1mWv",
+        "8fakeR2-mZ7pQ4tW",
+        "ghp_xx9f8xxxx2kQ1xxxx",
+        "k9-herewith7",
+    ],
+)
+def test_letters_of_a_placeholder_within_a_secret_are_none(value: str) -> None:
+    assert not is_placeholder("API_KEY", value)
 
 
 def test_the_password_of_a_url() -> None:

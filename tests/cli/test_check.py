@@ -110,6 +110,16 @@ def test_machines_get_one_object(declared: Shop) -> None:
     assert not again["tag"]["made"]
 
 
+def test_a_message_that_nobody_is_there_to_get_fails(unreleased: Shop) -> None:
+    off = "{release: off, migrations: off, secrets: off, artifacts: off, runbook: off, probes: "
+    unreleased.write("canary.yaml", f"{CANARY}checks: {off}[{{name: alerts, notify: true}}]}}\n")
+    ran = run(unreleased, "check", "--version", "v0.2.0")
+    assert ran.exit_code == 4
+    assert "✗ alerts" in ran.stdout
+    assert "there is nothing under `notify`\n" in ran.stdout
+    assert "next: add a channel, see docs/notifications.md" in ran.stdout
+
+
 @pytest.mark.parametrize("version", ["--force", "v1/../../x", "", "v1 x", "v1\n", "-d"])
 def test_a_version_that_is_none_reaches_nobody(declared: Shop, version: str) -> None:
     for arguments in (["check", "--version", version], ["release", "--", version]):
@@ -131,6 +141,8 @@ def test_a_name_that_git_takes_for_none_is_a_wrong_version(declared: Shop) -> No
     [
         ("{relase: off}", "did you mean 'release'?"),
         ("{release: on}", "checks.release"),
+        ("{secrets: [a]}", "checks.secrets: a mapping is expected, or off, and not a list"),
+        ("{migrations: [a]}", "checks.migrations[0]: a mapping is expected"),
         ("{release: {checkpoints: ../x}}", "a path below the folder of canary.yaml"),
         ("{release: {checkpoints: /etc/*}}", "a path below the folder of canary.yaml"),
         ("{artifacts: {manifest: a.json}}", "manifest holds {version}"),
@@ -149,6 +161,11 @@ def test_a_name_that_git_takes_for_none_is_a_wrong_version(declared: Shop) -> No
         ("{probes: [{name: runbook, tcp: 'x:1'}]}", "the name 'runbook' is used twice"),
         ("{probes: [{name: a, prometheus: {job: x}}]}", "needs metrics.provider: prometheus"),
         ("{probes: [{name: a, weights: 0.001}]}", "finer"),
+        (
+            "{probes: [{name: a, dashboard: ../../x.json}]}",
+            "a path below the folder of canary.yaml",
+        ),
+        ("{probes: [{name: a, dashboard: /etc/x.json}]}", "checks.probes[0].dashboard"),
         ("{probes: [{name: a, notify: false}]}", "checks.probes[0].notify"),
     ],
 )

@@ -95,7 +95,10 @@ def test_channels_are_read_and_nothing_of_them_is_shown() -> None:
         ("{name: a, to: 'json://x', events: [lunch]}", "events"),
         ("{name: a, to: 'json://x', severity: loud}", "severity"),
         ("{to: 'json://x'}", "name: missing"),
-        ("{name: a, to: 'json://x'}, {name: a, to: 'json://y'}", "the name 'a' is used twice"),
+        (
+            "{name: a, to: 'json://x'},\n  {name: a, to: 'json://y'}",
+            "canary.yaml:12: notify[1].name: the name 'a' is used twice",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_channel_is_said(channel: str, said: str) -> None:

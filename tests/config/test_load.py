@@ -100,7 +100,7 @@ MISTAKES = [
     ("{{ select }}", "{{ slect }}", r"unknown placeholder \{\{ slect \}\}"),
     ("http_requests_total{status=~", "http_requests_total{status~", r"expected =, !=, =~ or !~"),
     ('"5.."', '"5(.."', r"bad pattern"),
-    ("error rate", "queue", r"the name 'queue' is used twice"),
+    ("error rate", "queue", r"canary.yaml:\d\d: gates\[\d\].name: the name 'queue' is used twice"),
     ("prometheus\n", "scrape\n", r"metrics.(url|select)|promql, which needs provider: prometheus"),
     ("http://127.0.0.1:9090", "127.0.0.1:9090", r"metrics.url"),
     ("app:8000", "${NOT_SET}", r"canary.yaml:3: versions.stable.address: \$\{NOT_SET\} is not set"),

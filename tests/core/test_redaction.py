@@ -55,6 +55,13 @@ def test_json_stays_json_with_the_same_keys() -> None:
         ("ssh://deploy@host", "ssh://deploy@host"),
         ("Authorization: Bearer abc.def", "Authorization: Bearer ***"),
         ('{"authorization": "Basic b3Bz"}', '{"authorization": "Basic ***"}'),
+        (
+            "headers.Authorization: ${MYTOK} is not set",
+            "headers.Authorization: ${MYTOK} is not set",
+        ),
+        ('Authorization: "Bearer ${MYTOK}"', 'Authorization: "Bearer ${MYTOK}"'),
+        ("Authorization: Bearer ${MYTOK:-abc}", "Authorization: Bearer ***}"),
+        ("Authorization: ${MYTOK}abc", "Authorization: ***}abc"),
         ("sent bearer eyJhbGciOiJIUzI1NiJ9.x", "sent bearer ***"),
         ("needs basic authentication", "needs basic authentication"),
         ("mail ops@example.org", "mail ops@example.org"),
@@ -97,3 +104,12 @@ def test_a_text_without_a_login_is_left_alone(text: str) -> None:
     plain = text.replace("@", "").replace(":", "").replace("=", "")
     known = knowing(b64encode(b"never in there").decode())
     assert known.hide(plain) == plain or "earer" in plain.lower() or "asic" in plain.lower()
+
+
+@pytest.mark.parametrize("at", [0, 90, 19_000, 19_990, 25_000])
+def test_no_cut_leaves_half_a_secret(at: int) -> None:
+    secret = "hunter2-of-the-shop"  # noqa: S105
+    shown = knowing(secret).beginning("x" * at + secret + " and more", 19_999)
+    assert "hunter2" not in shown
+    assert len(shown) <= 19_999
+    assert knowing(secret).beginning("abcdef", 3) == "abc"

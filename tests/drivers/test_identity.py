@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from canaryctl.core.errors import HostError
+from canaryctl.core.redaction import Secrets
 from canaryctl.drivers import identity
 from canaryctl.drivers.clock import SystemClock
 from canaryctl.drivers.identity import Identities, Question
@@ -104,6 +105,16 @@ def test_what_it_says_is_not_repeated_at_length(serve: Serve) -> None:
     (found,) = asked({"canary:80": [serve(b"x" * 50_000)]}, question())
     assert found.right is False
     assert len(found.said) < 200
+
+
+def test_what_it_says_shows_no_secret_at_the_cut(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = Secrets()
+    known.know(["hunter2-of-the-shop"])
+    monkeypatch.setattr("canaryctl.drivers.identity.SECRETS", known)
+    (found,) = asked({"canary:80": [serve(b"x" * 50 + b" hunter2-of-the-shop")]}, question())
+    assert "hunter2" not in found.said
 
 
 def test_every_peer_behind_a_name_is_asked(serve: Serve) -> None:

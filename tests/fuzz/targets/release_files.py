@@ -34,6 +34,7 @@ NAME='it is
 two lines'
 EMPTY=
 URL=postgres://app:pass@db/shop
+CACHE="redis://:${API_KEY:-${NAME}}@$HOST_OF_IT/${NO?}$$"
 """
 _PAGE = "# Page\n\n## Rollback\n\n```sh\n# x\n```\n\nPromotion\n---\n\n<!-- no -->\n- TODO\n"
 _FILES = tuple(
@@ -62,7 +63,9 @@ def manifests(dice: Random) -> None:
 def environments(dice: Random) -> None:
     """Any text has names, values and broken lines; each value is judged."""
     text = a.mutated(dice, _ENVIRONMENT) if dice.random() < 0.8 else a.text(dice, 30)
-    found = parse(text)
+    found = parse(text, {"HOST_OF_IT": "cache"})
+    assert found.values.keys() == found.written.keys()
+    assert all(showable(one) for one in found.lacking.values())
     for name, value in found.values.items():
         assert name.isascii()
         assert showable(name)
