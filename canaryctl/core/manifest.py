@@ -129,8 +129,8 @@ def inside(path: str) -> bool:
 
 
 def fingerprint(text: str) -> str:
-    """Give the SHA-256 of a manifest's text."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    """Give the SHA-256 of a manifest's text, with whatever line ends git has checked it out."""
+    return hashlib.sha256(text.replace("\r\n", "\n").encode()).hexdigest()
 
 
 def tag_message(version: str, text: str) -> str:

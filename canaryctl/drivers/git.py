@@ -182,9 +182,9 @@ class Git:
         ran = self._run("rev-parse", "--verify", "--quiet", f"HEAD:./{path}")
         return ran.out.strip() if ran.code == 0 else None
 
-    def blob_of(self, content: bytes) -> str:
-        """Give the id that a content would have."""
-        ran = self._run("hash-object", "--stdin", stdin=content or b"")
+    def blob_of(self, content: bytes, path: str) -> str:
+        """Give the id that a content would have if it was committed as that file of this folder."""
+        ran = self._run("hash-object", "--stdin", f"--path={path}", stdin=content or b"")
         return ran.out.strip()
 
     def takes(self, name: str) -> bool:

@@ -200,10 +200,8 @@ class Survey:
 
     def _is_ours(self, text: str, entry: str) -> bool:
         """Tell whether an unfinished run has changed the changelog, and nobody else."""
-        before = text.replace(entry, "", 1)
-        if entry not in text or changelog.with_entry(before, entry) != text:
-            return False
-        return self.git.blob_of(before.encode()) == self.git.blob(self._release.changelog)
+        path, before = self._release.changelog, changelog.without_entry(text, entry)
+        return before != text and self.git.blob_of(before.encode(), path) == self.git.blob(path)
 
     def _moment(self, commit: str) -> str:
         at = datetime.fromtimestamp(self.git.committed_at(commit), UTC)
