@@ -11,9 +11,9 @@ from canaryctl.checking.scene import Scene
 from canaryctl.config.checks import ArtifactsCheck
 from canaryctl.core import manifest
 from canaryctl.core.manifest import Manifest
-from canaryctl.drivers.artifact_files import difference
+from canaryctl.drivers.artifact_files import difference, released, too_slow
 from canaryctl.drivers.git import GitError
-from canaryctl.drivers.tree import FileProblem
+from canaryctl.drivers.tree import FileProblem, TooSlowError
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,11 @@ class Artifacts:
         for one in found.artifacts:
             if self.scene.stopping.is_set():
                 return
-            problem = difference(self.scene.tree, one, self.scene.clock, until)
+            try:
+                problem = difference(self.scene.tree, one, self.scene.clock, until)
+            except TooSlowError:
+                yield failed(*too_slow(one.path, self.asked.timeout))
+                return
             if problem:
                 again = f"copy it from the release, or build {self.scene.version} again"
                 yield failed(problem, again)
@@ -97,7 +101,7 @@ class Artifacts:
         known = {path, self.changelog, *(one.path for one in found.artifacts)}
         for pattern in (*self.asked.files, *self.checkpoints):
             try:
-                there = self.scene.tree.matched(pattern)
+                there = released(self.scene.tree, pattern, self.asked.manifest)
             except FileProblem as error:
                 yield failed(f"{pattern}: {error}", "make it readable from here")
                 continue

@@ -27,12 +27,14 @@ class Migration:
         ident: what the database calls it.
         number: the number or time at the beginning of its name, without zeros; else empty.
         after: what it says it comes after; None: it says nothing.
+        app: the folder of its Django app; None: it is not Django's.
     """
 
     path: str
     ident: str
     number: str
     after: tuple[str, ...] | None = None
+    app: str | None = None
 
     @property
     def names(self) -> frozenset[str]:
@@ -63,12 +65,16 @@ def migration(path: str, text: str) -> Migration | None:
     if pure.suffix == ".py":
         said = _python(path, text)
         if said is not None:
-            return Migration(path, said[0] or ident, _number(ident), said[1])
+            app = None if said[0] else pure.parent.parent.name
+            return Migration(path, said[0] or ident, _number(ident), said[1], app)
     return Migration(path, ident, _number(ident))
 
 
 def in_order(many: Sequence[Migration]) -> tuple[Migration, ...]:
-    """Sort from the oldest to the newest, as far as names and files say."""
+    """Sort from the oldest to the newest, as far as names and files say; Django's apps in turn."""
+    apps = tuple(by_app(many).values())
+    if len(apps) > 1:
+        return tuple(one for same in apps for one in in_order(same))
     if all(one.after is None for one in many):
         return tuple(sorted(many, key=_key))
     left = {one.ident: one for one in many}
@@ -84,8 +90,21 @@ def in_order(many: Sequence[Migration]) -> tuple[Migration, ...]:
     return tuple(done)
 
 
+def by_app(many: Sequence[Migration]) -> dict[str | None, tuple[Migration, ...]]:
+    """Tell Django's apps apart: each has a line, and names, of its own."""
+    found: dict[str | None, tuple[Migration, ...]] = {}
+    for one in sorted(many, key=lambda one: one.app or ""):
+        found[one.app] = (*found.get(one.app, ()), one)
+    return found
+
+
 def tangles(many: Sequence[Migration]) -> Iterator[str]:
-    """Say where the migrations do not form one line."""
+    """Say where the migrations do not form one line, or one of each of Django's apps."""
+    apps = by_app(many)
+    if len(apps) > 1:
+        for app, own in apps.items():
+            yield from (f"{app}: {said}" if app else said for said in tangles(own))
+        return
     idents = [one.ident for one in many]
     for one in sorted({ident for ident in idents if idents.count(ident) > 1}):
         yield f"two migrations are called {one}"

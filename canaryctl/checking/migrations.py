@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ from canaryctl.drivers.tree import FileProblem
 
 LARGEST = 4 * 2**20
 """Bytes of one migration."""
+_VERSION = re.compile(r"[Vv]?\d[\w.-]*( \(dirty\))?")
+"""What is believed of standard error: a version alone, and no line of a log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,15 @@ class Migrations:
         if ran.code != 0:
             said = f"{command[0]} {how_it_ended(ran, self.asked.timeout)}"
             return "", failed(said, "see that the database answers from here, and run it by hand")
-        return ran.out, None
+        if ran.out.strip() or not ran.err.strip():
+            return ran.out, None
+        if _VERSION.fullmatch(ran.err.strip()):
+            return ran.err, None  # golang-migrate's `version`
+        said = f"nothing is applied, or {command[0]} prints it to standard error alone"
+        return "", failed(
+            f"{said}: {line_of(ran.last_words)!r}",
+            "migrate, then check; or have it print to standard output: a shell's `2>&1`",
+        )
 
     def _applied(self, ordered: tuple[Migration, ...]) -> Iterator[Said]:
         out, problem = self._ran()

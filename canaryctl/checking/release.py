@@ -132,5 +132,6 @@ class ReleaseTag:
                 return failed(f"checkpoint {path} is empty (0 bytes)", f"copy {path} anew")
             refuse_pointer(self.scene.tree, path)
         except FileProblem as error:
-            return failed(f"checkpoint {path} {error}", f"put the file itself at {path}")
+            mend = error.mend or f"put the file itself at {path}"
+            return failed(f"checkpoint {path} {error}", mend)
         return None

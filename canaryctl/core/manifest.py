@@ -116,21 +116,25 @@ def parse(text: str) -> Manifest:
 
 def inside(path: str) -> bool:
     """Tell whether a path is relative, stays in its tree, and is written in the one way."""
+    return not fault(path)
+
+
+def fault(path: str) -> str:
+    """Say why a manifest takes no such path, as words that follow on it; empty: it does."""
     pure = PurePosixPath(path)
-    return (
-        bool(path)
-        and path.isprintable()
-        and "\\" not in path
-        and not pure.is_absolute()
-        and ".." not in pure.parts
-        and str(pure) == path
-        and path != "."
-    )
+    if pure.is_absolute() or ".." in pure.parts or path in ("", ".") or str(pure) != path:
+        return "leaves the tree, or is no relative path"
+    if "\\" in path:
+        return "has a backslash in its name, which is no part of a name everywhere"
+    unseen = next((one for one in path if not one.isprintable()), "")
+    if "\ud800" <= unseen <= "\udfff":
+        return "has a name that is not UTF-8"
+    return f"has a character in its name that nobody sees (U+{ord(unseen):04X})" if unseen else ""
 
 
 def fingerprint(text: str) -> str:
-    """Give the SHA-256 of a manifest's text."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    """Give the SHA-256 of a manifest's text, with whatever line ends git has checked it out."""
+    return hashlib.sha256(text.replace("\r\n", "\n").encode()).hexdigest()
 
 
 def tag_message(version: str, text: str) -> str:
@@ -171,8 +175,10 @@ def _artifact(row: Any, number: int) -> Artifact:
     what = f"artifact {number}"
     _has_keys(row, _ENTRY_KEYS, what)
     path, size = row["path"], row["size"]
-    if not isinstance(path, str) or not inside(path):
-        raise NotManifestError(f"{what}: its path leaves the tree, or is no relative path")
+    if not isinstance(path, str):
+        raise NotManifestError(f"{what}: its path is no text")
+    if why := fault(path):
+        raise NotManifestError(f"{what}: its path {why}")
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         raise NotManifestError(f"{what}: its size is not a number of bytes")
     sha256 = _matching(row["sha256"], _SHA256, f"{what}: its sha256", "64 lower-case hex digits")

@@ -1,6 +1,7 @@
 """What git knows about a folder: tags, commits, and what is tracked.
 
-Everything is asked with argument lists. Names stand where git cannot take them for options.
+Everything is asked with argument lists. Names stand where git cannot take them for options. How
+the user has git write its answers changes none of them.
 """
 
 from __future__ import annotations
@@ -21,6 +22,19 @@ _ENVIRONMENT = {
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_PAGER": "cat",
 }
+_SETTINGS = (
+    # The user's configuration counts (names, keys, who is trusted), but not where it changes how
+    # answers are written: they are read here, not by people.
+    "log.showSignature=false",
+    "log.follow=false",
+    "diff.relative=false",
+    "grep.fullName=false",
+    "color.ui=false",
+    "color.diff=false",
+    "color.grep=false",
+    "i18n.logOutputEncoding=UTF-8",
+)
+_PLAIN = tuple(word for one in _SETTINGS for word in ("-c", one))
 _SUBJECTS = 50
 
 
@@ -176,9 +190,9 @@ class Git:
         ran = self._run("rev-parse", "--verify", "--quiet", f"HEAD:./{path}")
         return ran.out.strip() if ran.code == 0 else None
 
-    def blob_of(self, content: bytes) -> str:
-        """Give the id that a content would have."""
-        ran = self._run("hash-object", "--stdin", stdin=content or b"")
+    def blob_of(self, content: bytes, path: str) -> str:
+        """Give the id that a content would have if it was committed as that file of this folder."""
+        ran = self._run("hash-object", "--stdin", f"--path={path}", stdin=content or b"")
         return ran.out.strip()
 
     def takes(self, name: str) -> bool:
@@ -223,7 +237,7 @@ class Git:
         )
 
     def _run(self, *arguments: str, stdin: bytes = b"") -> Ran:
-        argv = ["git", "-C", os.fspath(self.folder), *arguments]
+        argv = ["git", "-C", os.fspath(self.folder), *_PLAIN, *arguments]
         bounds = (self.clock, self.within)
         try:
             ran = run(argv, *bounds, env=_ENVIRONMENT, stdin=stdin, stopped=self.stopped)

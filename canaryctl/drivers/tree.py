@@ -14,16 +14,30 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
-from canaryctl.core.manifest import inside
+from canaryctl.core.manifest import fault
 from canaryctl.ports import Clock
 
 MOST_FILES = 10_000
 """Files that one pattern may match."""
+STAGED = ".canaryctl-new"
+"""The end of the names of files that are not put in place yet."""
 _PIECE = 2**20
 
 
 class FileProblem(Exception):
-    """A file cannot be used; the text says why and follows on its name."""
+    """A file cannot be used; the text says why and follows on its name.
+
+    Attributes:
+        mend: what to do next, where that is no matter of who asks; else empty.
+    """
+
+    def __init__(self, text: str, mend: str = "") -> None:
+        super().__init__(text)
+        self.mend = mend
+
+
+class TooSlowError(FileProblem):
+    """Reading a file takes longer than there is time for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +102,8 @@ class Tree:
             until: epoch seconds; later, it is given up.
 
         Raises:
-            FileProblem: it cannot be read, changes meanwhile, or takes too long.
+            FileProblem: it cannot be read, or changes meanwhile.
+            TooSlowError: it takes too long.
         """
         found, read = hashlib.sha256(), 0
         try:
@@ -98,7 +113,7 @@ class Tree:
                     found.update(piece)
                     read += len(piece)
                     if clock.now() > until:
-                        raise FileProblem("takes too long to read")
+                        raise TooSlowError("takes too long to read")
                 after = os.fstat(file.fileno())
         except OSError as error:
             raise _unreadable(error) from error
@@ -109,15 +124,18 @@ class Tree:
     def matched(self, pattern: str) -> tuple[str, ...]:
         """Give what a pattern such as ``models/*.pt`` matches and is no folder, sorted.
 
+        ``**`` at its end is every file below. What git keeps in ``.git``, and what canaryctl writes
+        before it is put in place, belongs to nobody's files.
+
         Raises:
             FileProblem: the folder cannot be read, or more than ``MOST_FILES`` match.
         """
+        # Python before 3.13 takes ** at the end for folders alone.
+        whole = f"{pattern}/*" if PurePosixPath(pattern).name == "**" else pattern
         try:
-            paths = list(islice(self.root.glob(pattern), 2 * MOST_FILES))
+            paths = (one.relative_to(self.root) for one in self.root.glob(whole))
             files = sorted(
-                one.relative_to(self.root).as_posix()
-                for one in paths
-                if one.is_symlink() or not one.is_dir()
+                one.as_posix() for one in islice(filter(self._is_file, paths), MOST_FILES + 1)
             )
         except (OSError, ValueError, NotImplementedError, RecursionError) as error:
             raise _unreadable(error) from error
@@ -125,10 +143,16 @@ class Tree:
             raise FileProblem(f"matches more than {MOST_FILES} files")
         return tuple(files)
 
+    def _is_file(self, path: Path) -> bool:
+        if ".git" in path.parts or path.name.endswith(STAGED):
+            return False
+        place = self.root / path
+        return place.is_symlink() or not place.is_dir()
+
     def _open(self, path: str) -> int:
         """Open a regular file, walking from the root without following a link."""
-        if not inside(path):
-            raise FileProblem("is a path that leaves the folder of canary.yaml")
+        if why := fault(path):
+            raise FileProblem(why, "rename it, or have no pattern match it")
         *folders, name = PurePosixPath(path).parts
         with contextlib.ExitStack() as opened:
             try:

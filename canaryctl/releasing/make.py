@@ -12,6 +12,7 @@ from canaryctl.core import manifest
 from canaryctl.core.errors import CanaryctlError
 from canaryctl.drivers import local_files
 from canaryctl.drivers.git import Git, GitError
+from canaryctl.drivers.tree import STAGED
 from canaryctl.ports import Clock
 from canaryctl.releasing.survey import Release, ReleaseRefused
 
@@ -54,7 +55,7 @@ def _tag(release: Release, git: Git) -> None:
 def _write(base: Path, path: str, text: str) -> None:
     """Put a file in place as a whole. A kill leaves the old one, and perhaps a hidden new one."""
     place = base / path
-    staged = place.with_name(f".{place.name}.canaryctl-new")
+    staged = place.with_name(f".{place.name}{STAGED}")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         staged.unlink(missing_ok=True)

@@ -10,9 +10,9 @@ from canaryctl.config.checks import ArtifactsCheck, ChecksModel, ReleaseCheck
 from canaryctl.core import manifest
 from canaryctl.core.errors import CanaryctlError, ConfigError
 from canaryctl.core.manifest import Artifact, Manifest
-from canaryctl.drivers.artifact_files import difference, record
+from canaryctl.drivers.artifact_files import difference, record, released, too_slow
 from canaryctl.drivers.git import Git, NoRepository, Tag, short
-from canaryctl.drivers.tree import FileProblem, Tree
+from canaryctl.drivers.tree import FileProblem, TooSlowError, Tree
 from canaryctl.ports import Clock
 from canaryctl.releasing import changelog
 
@@ -200,10 +200,8 @@ class Survey:
 
     def _is_ours(self, text: str, entry: str) -> bool:
         """Tell whether an unfinished run has changed the changelog, and nobody else."""
-        before = text.replace(entry, "", 1)
-        if entry not in text or changelog.with_entry(before, entry) != text:
-            return False
-        return self.git.blob_of(before.encode()) == self.git.blob(self._release.changelog)
+        path, before = self._release.changelog, changelog.without_entry(text, entry)
+        return before != text and self.git.blob_of(before.encode(), path) == self.git.blob(path)
 
     def _moment(self, commit: str) -> str:
         at = datetime.fromtimestamp(self.git.committed_at(commit), UTC)
@@ -222,7 +220,7 @@ class Survey:
         found: dict[str, Artifact] = {}
         for pattern in patterns:
             try:
-                paths = tree.matched(pattern)
+                paths = released(tree, pattern, self._artifacts.manifest)
             except FileProblem as error:
                 raise ReleaseRefused(f"{pattern}: {error}") from error
             if not paths:
@@ -243,9 +241,13 @@ class Survey:
     def _recorded(self, tree: Tree, path: str, until: float) -> Artifact:
         try:
             return record(tree, path, self.clock, until)
+        except TooSlowError as error:
+            said, mend = too_slow(path, self._artifacts.timeout)
+            raise ReleaseRefused(said, next_step=mend) from error
         except FileProblem as error:
             said = f"{path} {error}"
-            raise ReleaseRefused(said, next_step=f"put the file itself at {path}") from error
+            mend = error.mend or f"put the file itself at {path}"
+            raise ReleaseRefused(said, next_step=mend) from error
 
     def _read(self, path: str, largest: int) -> str | None:
         try:
@@ -266,12 +268,19 @@ class Survey:
 
     def _verify(self, found: Manifest) -> None:
         tree, until = Tree(self.base), self.clock.now() + self._artifacts.timeout
-        wrong = [difference(tree, one, self.clock, until) for one in found.artifacts]
+        wrong = [self._difference(tree, one, until) for one in found.artifacts]
         if said := [one for one in wrong if one]:
             raise ReleaseRefused(
                 f"{self.version} is released, and its files are not as they were: {_some(said)}",
                 next_step="copy them from where the release was made",
             )
+
+    def _difference(self, tree: Tree, one: Artifact, until: float) -> str:
+        try:
+            return difference(tree, one, self.clock, until)
+        except TooSlowError as error:
+            said, mend = too_slow(one.path, self._artifacts.timeout)
+            raise ReleaseRefused(said, next_step=mend) from error
 
 
 def _some(words: list[str]) -> str:
