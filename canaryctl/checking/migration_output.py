@@ -14,6 +14,7 @@ from canaryctl.checking.migration_files import Migration, by_app
 from canaryctl.checking.migration_names import Names
 from canaryctl.checking.migration_rows import Mark, Row, rows
 from canaryctl.checking.migration_sections import LOOSE, sections
+from canaryctl.checking.words import line_of
 
 _Apps = Mapping[str | None, Sequence[Migration]]
 
@@ -39,7 +40,7 @@ def _below(apps: _Apps, below: Mapping[str, str]) -> Iterator[str]:
     """Compare each app with what stands below its name."""
     loose = below.get(LOOSE, "")
     if stray := [one for one in rows(loose, lambda _: False) if one.mark is not Mark.DONE]:
-        yield f"{stray[0].text[:100]!r} stands below no app's name, and is not understood"
+        yield f"{line_of(stray[0].text)!r} stands below no app's name, and is not understood"
         return
     for app, files in apps.items():
         text = below.get(app) if app else None
@@ -56,7 +57,7 @@ def _of_several(apps: _Apps, said: str) -> Iterator[str]:
     every = Names([one for files in apps.values() for one in files])
     for row in rows(said, every.known):
         if every.found(row) is not None and not every.app_of(row):
-            yield f"{row.text[:100]!r} does not say of which app it is: {some([*map(str, apps)])}"
+            yield f"{line_of(row.text)!r} does not say of which app it is: {some([*map(str, apps)])}"
             return
     for app, files in apps.items():
         yield from (f"{app}: {one}" for one in _compared(Names(files), said))
@@ -77,9 +78,9 @@ def _broken(found: Sequence[Row]) -> str:
     """Say which line ends all comparing; empty: none."""
     for row in found:
         if row.mark is Mark.FAILED:
-            return f"a migration has failed half way: {row.text[:100]!r}"
+            return f"a migration has failed half way: {line_of(row.text)!r}"
         if row.mark is Mark.UNCLEAR:
-            return f"{row.text[:100]!r} is not understood: print the headings, or versions alone"
+            return f"{line_of(row.text)!r} is not understood: print the headings, or versions alone"
     return ""
 
 
@@ -87,7 +88,7 @@ def _strangers(names: Names, found: Sequence[Row]) -> str:
     """Say what is applied that has no file; empty: nothing is."""
     done = [row for row in found if row.mark is Mark.DONE]
     said = dict.fromkeys(names.stranger(row, names.found(row)) for row in done)
-    words = [one[:100] for one in said if one]
+    words = [line_of(one) for one in said if one]
     are, them = ("is", "it") if len(words) == 1 else ("are", "them")
     return f"{some(words)} {are} applied, and there is no file of {them} here" if words else ""
 
@@ -100,9 +101,9 @@ def _missing(names: Names, found: Sequence[Row]) -> Iterator[str]:
     told = (names.found(row) for row in found if row.mark is Mark.DONE)
     applied = [one for one in told if one is not None and one not in named]
     if waiting and not named:
-        yield f"some are not applied: {waiting[0].text[:100]!r}"
+        yield f"some are not applied: {line_of(waiting[0].text)!r}"
     elif not applied and not named:
-        yield f"what it prints names none of the files: {found[-1].text[:100]!r}"
+        yield f"what it prints names none of the files: {line_of(found[-1].text)!r}"
     elif len(applied) == 1 and not named:
         # The newest version alone.
         if applied[0] != files[-1]:
