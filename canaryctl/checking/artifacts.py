@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from canaryctl.checking.finding import Said, failed, together, unknown, warned
 from canaryctl.checking.git_doubt import in_doubt
+from canaryctl.checking.held_manifest import held
 from canaryctl.checking.scene import Scene
 from canaryctl.config.checks import ArtifactsCheck
 from canaryctl.core import manifest
@@ -44,21 +45,22 @@ class Artifacts:
         path = self.asked.manifest.replace("{version}", version)
         makes = f"`canaryctl release {version}` writes it"
         try:
-            text = self.scene.tree.text(path, manifest.LARGEST)
+            there = held(self.scene, path)
         except FileProblem as error:
             missing = "not there" in str(error)
+            makes = f"{error.mend}; else {makes}" if error.mend else makes
             if missing and not self.declared:
                 declare = "declare what a release consists of: checks.artifacts.files"
                 return unknown(f"there is no manifest {path}", f"{declare}; then {makes}")
             return failed(f"the manifest {path} {error}", makes if missing else f"mend {path}")
         try:
-            found = manifest.parse(text)
+            found = manifest.parse(there.text)
         except manifest.NotManifestError as error:
             return failed(f"{path} is no manifest: {error}", f"take it from the release; {makes}")
-        problems = [*self._of_manifest(path, text, found), *self._files(found)]
+        problems = [*self._of_manifest(path, there.text, found), *self._files(found)]
         problems += self._unlisted(path, found)
         many = f"{len(found.artifacts)} file{'s' * (len(found.artifacts) != 1)}"
-        return together(problems, f"{path}: {many} as released ({found.size})")
+        return together(problems, f"{path}{there.where}: {many} as released ({found.size})")
 
     def _of_manifest(self, path: str, text: str, found: Manifest) -> Iterator[Said]:
         version = self.scene.version

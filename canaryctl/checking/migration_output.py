@@ -57,7 +57,8 @@ def _of_several(apps: _Apps, said: str) -> Iterator[str]:
     every = Names([one for files in apps.values() for one in files])
     for row in rows(said, every.known):
         if every.found(row) is not None and not every.app_of(row):
-            yield f"{line_of(row.text)!r} does not say of which app it is: {some([*map(str, apps)])}"
+            these = some([*map(str, apps)])
+            yield f"{line_of(row.text)!r} does not say of which app it is: {these}"
             return
     for app, files in apps.items():
         yield from (f"{app}: {one}" for one in _compared(Names(files), said))

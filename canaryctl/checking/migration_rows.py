@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 _PENDING = re.compile(
-    r"(?i)^\s*(\[[ -]\]|\(no\)|down\b|pending\b|- \[ \])"
-    r"|\b(not applied|unapplied|pending|not run|rolled back|reverted|undone)\b"
+    r"(?i)^\s*(\[[ ✗✘-]\]|[✗✘]|\(no\)|down\b|pending\b|- \[ \])"
+    r"|\b(not( yet)? (applied|run|migrated)|unapplied|pending|rolled back|reverted|undone)\b"
 )
 _NONE_PENDING = re.compile(
     r"(?i)(no|0|zero|none)\b[^|\t]{0,12}\b(pending|unapplied)\b.*|pending\W+0"
@@ -41,13 +41,19 @@ _LEAD = re.compile(
     rf"|(version|revision|migration|head)s?({_END}|(?==))\s*(is\b|[:=])?)\s*"
 )
 _SURE = re.compile(r"(?i)^\[x\]|\(head\)")
-_HEADING = re.compile(r"[A-Za-z][A-Za-z_ ]*")
+_HEADING = re.compile(r"[A-Za-z][A-Za-z_ ]*\??")
 _NAMES = (
     *("version", "version_id", "version_num", "migration id", "migration_id", "migrationid"),
     *("migration_name", "migration name", "migration", "name", "filename", "file", "revision"),
     *("script", "id"),
 )
 """Headings of what tells migrations apart, the surest first."""
+_APPLIED = frozenset({"applied", "is_applied", "ran?", "ran", "executed", "migrated", "installed"})
+"""Headings of whether it is applied, or of when."""
+_OTHERWISE = frozenset(
+    {"skipped", "ignored", "missing", "available", "above target", "superseded", "out of order"}
+)
+"""What tools call a migration that is not applied as the files have it, besides pending."""
 _TRUE, _FALSE = frozenset({"t", "true", "1", "yes", "y"}), frozenset({"f", "false", "0", "no", "n"})
 
 
@@ -107,7 +113,7 @@ def rows(said: str, known: Callable[[str], bool]) -> Iterator[Row]:
 @dataclass(frozen=True, slots=True)
 class _Table:
     headings: Sequence[str]
-    flags: frozenset[str] = field(default=frozenset({"dirty", "success", "applied", "is_applied"}))
+    flags: frozenset[str] = field(default=_APPLIED | {"dirty", "success"})
 
     def columns(self, line: str) -> Mapping[str, str] | None:
         """Give what stands under which heading; None: it does not fit them."""
@@ -146,12 +152,21 @@ def _mark(line: str, columns: Mapping[str, str] | None) -> Mark:
         return Mark.FAILED
     if columns is None or dirty not in _FALSE or success not in _TRUE:
         return Mark.UNCLEAR
-    if {flags.get("applied"), flags.get("is_applied")} & _FALSE or _PENDING.search(line):
+    applied = {flags.get(one) for one in _APPLIED}
+    if applied & _FALSE or _PENDING.search(line) or _is_otherwise(line):
         return Mark.PENDING
     cells = _cells(line) if "|" in line or "\t" in line else []
     # A lone truth value without a heading: dirty, or applied?
     alone = not columns and len(cells) == 2 and cells[1].casefold() in _TRUE | _FALSE  # noqa: PLR2004
     return Mark.UNCLEAR if alone else Mark.DONE
+
+
+def _is_otherwise(line: str) -> bool:
+    """Tell whether a line says, in a column or as the second of two words, that it is not done."""
+    cells, words = _cells(line), _words(line)
+    pair = len(words) == 2 and "|" not in line and "\t" not in line  # noqa: PLR2004
+    second = pair and words[1].casefold() in _OTHERWISE | _FALSE - {"0"}
+    return second or any(one.casefold() in _OTHERWISE for one in cells)
 
 
 def _is_heading(cells: Sequence[str]) -> bool:

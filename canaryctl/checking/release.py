@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from canaryctl.checking.finding import Said, failed, some, together, warned
+from canaryctl.checking.held_manifest import held
 from canaryctl.checking.scene import Scene
 from canaryctl.config.checks import ArtifactsCheck, ReleaseCheck
 from canaryctl.core import manifest
@@ -99,7 +100,7 @@ class ReleaseTag:
     def _of_manifest(self, path: str, commit: str) -> Iterator[Said]:
         """Compare the tag with the manifest; whether that is there, the check of it tells."""
         try:
-            found = manifest.parse(self.scene.tree.text(path, manifest.LARGEST))
+            found = manifest.parse(held(self.scene, path).text)
         except (FileProblem, manifest.NotManifestError):
             return
         if found.version == self.scene.version and found.commit != commit:

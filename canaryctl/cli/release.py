@@ -63,7 +63,7 @@ def _lines(found: Release, command: str) -> list[str]:
     if found.untracked:
         lines.append(f"  untracked  {found.untracked} files that are in no commit")
     lines.append(f"  next       edit {found.changelog}, commit it and {found.path},")
-    lines.append(f"             `git push origin {found.version}`,")
+    lines.append(f"             `git push origin HEAD {found.version}`,")
     lines.append(f"             `{command} check --version {found.version}`")
     return lines
 

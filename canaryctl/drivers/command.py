@@ -20,7 +20,7 @@ from canaryctl.core.errors import CanaryctlError
 from canaryctl.ports import Clock
 
 MOST_SAID = 100_000
-"""Bytes kept of each stream: its end."""
+"""Bytes kept of each stream, unless more are asked for: its end."""
 _LOOK_EVERY = 0.02
 _GRACE = 2.0
 """Seconds between being asked to end and being ended."""
@@ -39,7 +39,8 @@ class Ran:
     Attributes:
         code: its exit code; negative: the signal that ended it. None: its time was up, or it was
             stopped, and it was ended.
-        out: the end of its standard output, ``MOST_SAID`` bytes at most.
+        out: the end of its standard output, ``MOST_SAID`` bytes at most, or as many as were asked
+            for.
         err: the end of its standard error, likewise.
         seconds: how long it ran.
     """
@@ -63,6 +64,7 @@ class Program:
     process: subprocess.Popen[bytes]
     clock: Clock
     began: float
+    most: int = MOST_SAID
     _said: dict[str, bytearray] = field(default_factory=dict)
     _readers: list[Thread] = field(default_factory=list)
 
@@ -76,6 +78,7 @@ class Program:
         env: Mapping[str, str] | None = None,
         stdin: bytes = b"",
         keep: Sequence[int] = (),
+        most: int = MOST_SAID,
     ) -> Program:
         """Start it.
 
@@ -86,6 +89,7 @@ class Program:
             env: added to this process' environment.
             stdin: what it reads from standard input.
             keep: open files that it gets as well: a lock is held for as long as it lives.
+            most: bytes kept of each stream.
 
         Raises:
             CommandError: there is no such program, or it may not be run.
@@ -104,7 +108,7 @@ class Program:
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or str(error)
             raise CommandError(f"{argv[0]!r} cannot be started: {why}") from error
-        program = cls(process, clock, clock.now())
+        program = cls(process, clock, clock.now(), most)
         program._read("out", process.stdout)
         program._read("err", process.stderr)
         if process.stdin is not None:
@@ -114,7 +118,7 @@ class Program:
     def _read(self, name: str, stream: IO[bytes] | None) -> None:
         assert stream is not None  # noqa: S101  both are pipes
         kept = self._said[name] = bytearray()
-        self._readers.append(self._go(self._keep, stream, kept))
+        self._readers.append(self._go(self._keep, stream, kept, self.most))
 
     @staticmethod
     def _go(work: Callable[..., None], *given: object) -> Thread:
@@ -123,11 +127,11 @@ class Program:
         return thread
 
     @staticmethod
-    def _keep(stream: IO[bytes], kept: bytearray) -> None:
+    def _keep(stream: IO[bytes], kept: bytearray, most: int) -> None:
         with contextlib.suppress(OSError, ValueError), stream:
             while piece := os.read(stream.fileno(), 65536):
                 kept += piece
-                del kept[: max(0, len(kept) - MOST_SAID)]
+                del kept[: max(0, len(kept) - most)]
 
     @staticmethod
     def _write(stream: IO[bytes], text: bytes) -> None:
@@ -178,6 +182,7 @@ def run(
     stdin: bytes = b"",
     stopped: Callable[[], object] = lambda: None,
     keep: Sequence[int] = (),
+    most: int = MOST_SAID,
 ) -> Ran:
     """Run a program to its end.
 
@@ -190,11 +195,12 @@ def run(
         stdin: see there.
         stopped: asked again and again; once it gives something true the program is ended.
         keep: see there.
+        most: see there.
 
     Raises:
         CommandError: it cannot be started.
     """
-    program = Program.start(argv, clock, cwd=cwd, env=env, stdin=stdin, keep=keep)
+    program = Program.start(argv, clock, cwd=cwd, env=env, stdin=stdin, keep=keep, most=most)
     try:
         while (ran := program.poll()) is None:
             if program.seconds >= within or stopped():

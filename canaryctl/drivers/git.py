@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from canaryctl.core.errors import CanaryctlError
-from canaryctl.drivers.command import CommandError, Ran, run
+from canaryctl.drivers.command import MOST_SAID, CommandError, Ran, run
 from canaryctl.ports import Clock
 
 _ENVIRONMENT = {
@@ -27,6 +27,7 @@ _SETTINGS = (
     # answers are written: they are read here, not by people.
     "log.showSignature=false",
     "log.follow=false",
+    "log.showRoot=true",
     "diff.relative=false",
     "grep.fullName=false",
     "color.ui=false",
@@ -36,6 +37,7 @@ _SETTINGS = (
 )
 _PLAIN = tuple(word for one in _SETTINGS for word in ("-c", one))
 _SUBJECTS = 50
+_COMMITS = 20
 
 
 class GitError(CanaryctlError):
@@ -168,6 +170,23 @@ class Git:
         ran = self._run(*asked)
         return ran.out.strip() or None
 
+    def commits_with(self, path: str) -> tuple[str, ...]:
+        """Give the full ids of commits, on any branch, that added or changed a file of this folder.
+
+        Newest first, 20 at most.
+        """
+        asked = ("log", "--all", f"--max-count={_COMMITS}", "--no-renames", "--diff-filter=AM")
+        ran = self._run(*asked, "--format=%H", "--", f":(literal){path}")
+        return tuple(ran.out.split()) if ran.code == 0 else ()
+
+    def content(self, commit: str, path: str, largest: int) -> str | None:
+        """Give a file of this folder as a commit has it; what is not UTF-8 in it is replaced.
+
+        None: the commit has none of at most ``largest`` bytes.
+        """
+        ran = self._run("cat-file", "blob", f"{commit}:./{path}", most=largest + 1)
+        return ran.out if ran.code == 0 and len(ran.out) <= largest else None
+
     def holding(self, words: Sequence[str]) -> frozenset[str]:
         """Give the tracked text files that hold one of these words, relative to this folder.
 
@@ -236,11 +255,11 @@ class Git:
             f"git {verb}: {words}", next_step=mend if "dubious ownership" in words else ""
         )
 
-    def _run(self, *arguments: str, stdin: bytes = b"") -> Ran:
+    def _run(self, *arguments: str, stdin: bytes = b"", most: int = MOST_SAID) -> Ran:
         argv = ["git", "-C", os.fspath(self.folder), *_PLAIN, *arguments]
         bounds = (self.clock, self.within)
         try:
-            ran = run(argv, *bounds, env=_ENVIRONMENT, stdin=stdin, stopped=self.stopped)
+            ran = run(argv, *bounds, env=_ENVIRONMENT, stdin=stdin, stopped=self.stopped, most=most)
         except CommandError as error:
             raise GitMissing(str(error), next_step="install git") from error
         if ran.code is None:
