@@ -8,7 +8,6 @@ from canaryctl.core import manifest
 from canaryctl.core.manifest import Artifact
 from canaryctl.drivers.tree import FileProblem, TooSlowError, Tree
 from canaryctl.ports import Clock
-from canaryctl.quantities import spelled
 
 _LFS = b"version https://git-lfs.github.com/spec/"
 
@@ -43,7 +42,7 @@ def too_slow(path: str, within: float) -> tuple[str, str]:
         within: seconds, for all files together.
     """
     return (
-        f"{path} takes too long to read: {spelled(within)} are for all artifacts together",
+        f"{path} takes too long to read: {within:g} s are for all artifacts together",
         "give checks.artifacts.timeout more time in canary.yaml",
     )
 
