@@ -25,6 +25,7 @@ _PIN = re.compile(r"^Manifest-SHA256: ([0-9a-f]{64})$", re.MULTILINE)
 _THOUSAND = 1000
 LARGEST = 16 * 2**20
 """Bytes that a manifest may have."""
+OUTSIDE = "leaves the tree, or is no relative path"
 
 
 class NotManifestError(ValueError):
@@ -123,7 +124,7 @@ def fault(path: str) -> str:
     """Say why a manifest takes no such path, as words that follow on it; empty: it does."""
     pure = PurePosixPath(path)
     if pure.is_absolute() or ".." in pure.parts or path in ("", ".") or str(pure) != path:
-        return "leaves the tree, or is no relative path"
+        return OUTSIDE
     if "\\" in path:
         return "has a backslash in its name, which is no part of a name everywhere"
     unseen = next((one for one in path if not one.isprintable()), "")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
-from canaryctl.core.manifest import fault
+from canaryctl.core.manifest import OUTSIDE, fault
 from canaryctl.ports import Clock
 
 MOST_FILES = 10_000
@@ -152,6 +152,8 @@ class Tree:
     def _open(self, path: str) -> int:
         """Open a regular file, walking from the root without following a link."""
         if why := fault(path):
+            if why == OUTSIDE:
+                raise FileProblem("is a path that leaves the folder of canary.yaml")
             raise FileProblem(why, "rename it, or have no pattern match it")
         *folders, name = PurePosixPath(path).parts
         with contextlib.ExitStack() as opened:

@@ -63,7 +63,7 @@ def test_a_name_that_no_manifest_takes_is_said(tmp_path: Path, name: str, why: s
 
 @pytest.mark.parametrize("path", ["../a", "/etc/passwd", "b/./a", "."])
 def test_a_path_that_leaves_the_tree_is_said(tmp_path: Path, path: str) -> None:
-    with pytest.raises(FileProblem, match="leaves the tree"):
+    with pytest.raises(FileProblem, match="leaves the folder of canary"):
         Tree(tmp_path).size(path)
 
 
