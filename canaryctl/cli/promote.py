@@ -66,6 +66,7 @@ def run(build: Build, given: Context, release: str, output: Output) -> Ended:
     one, guard, beside = begun(build, given, release, output, stop)
     sight = one.sight()
     if sight.first is Next.NOTHING:
+        _freed(build, release)
         said = f"{release} is promoted already: stable runs it and has all traffic"
         return Ended(Outcome.PROMOTED, said, 0, done=False)
     if not sight.first.goes_on:
@@ -132,6 +133,28 @@ def _unled(build: Build) -> None:
     found = build.lease.look()
     if found.lease is not None and found.left > 0:
         raise held(found.lease, found.left)
+
+
+def _freed(build: Build, release: str) -> None:
+    """Take the lease away of a promotion of this release that died when all was done.
+
+    Its guard makes it run out, for the next run of it: this one has nothing else to do.
+    """
+    from canaryctl.core.errors import HostError
+
+    until = build.clock.now() + PATIENCE
+    with contextlib.suppress(HostError):
+        while True:
+            found = build.lease.look()
+            lease = found.lease
+            if lease is None or not lease.promoting or lease.release != release:
+                return
+            if found.left <= 0:
+                build.lease.free(found.text)
+                return
+            if build.clock.now() >= until:
+                return  # somebody is at it, and gives it back
+            build.clock.sleep(_LOOK_AGAIN)
 
 
 def _forget(build: Build) -> None:
