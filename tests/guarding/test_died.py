@@ -196,22 +196,6 @@ def test_a_rollout_that_never_began_needs_no_nginx_that_answers(world: World) ->
     assert (world.weights, world.said, world.told) == ([], [], [])
 
 
-def test_a_gateway_that_is_taken_meanwhile_is_another_ones(world: World) -> None:
-    world.host.files.pop(f"{LIVE}.lease")
-    looked, other = world.router.look, replace(LEASE, rollout="r2")
-
-    def look() -> InForce:
-        if world.build.lease.look().text is None:
-            world.led(other)
-        return looked()
-
-    world.router.look = look  # type: ignore[method-assign]
-    dies(world)
-    assert world.weights == []
-    assert "somebody else looks after it" in world.said[-1]
-    assert world.build.lease.look().lease == other
-
-
 def test_where_the_file_is_gone_too_what_is_in_force_goes(world: World) -> None:
     world.host.files.pop(f"{LIVE}.lease")
     there = InForce("2-b", Weight(1000), None, None)
@@ -305,13 +289,17 @@ def test_where_the_weights_are_not_its_own_it_leaves(
     assert (world.said, world.told) == ([], [])
 
 
-def test_a_lease_that_is_written_meanwhile_is_another_ones(world: World) -> None:
-    world.host.files[f"{LIVE}.lease"] = GARBAGE
+@pytest.mark.parametrize("text", [None, GARBAGE], ids=["no lease", "one that is none"])
+def test_a_lease_that_is_written_meanwhile_is_another_ones(world: World, text: str | None) -> None:
+    world.host.files.pop(f"{LIVE}.lease")
+    if text is not None:
+        world.host.files[f"{LIVE}.lease"] = text
     looked, other = world.router.look, replace(LEASE, rollout="r2")
 
     def look() -> InForce:
-        world.host.files.pop(f"{LIVE}.lease", None)
-        world.led(other)
+        if world.build.lease.look().lease is None:
+            world.host.files.pop(f"{LIVE}.lease", None)
+            world.led(other)
         return looked()
 
     world.router.look = look  # type: ignore[method-assign]
