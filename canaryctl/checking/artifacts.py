@@ -14,7 +14,7 @@ from canaryctl.core import manifest
 from canaryctl.core.manifest import Manifest
 from canaryctl.drivers.artifact_files import difference, released, too_slow
 from canaryctl.drivers.git import GitError
-from canaryctl.drivers.tree import FileProblem, TooSlowError
+from canaryctl.drivers.tree import AbsentError, FileProblem, TooSlowError
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Artifacts:
         try:
             there = held(self.scene, path)
         except FileProblem as error:
-            missing = "not there" in str(error)
+            missing = isinstance(error, AbsentError)
             makes = f"{error.mend}; else {makes}" if error.mend else makes
             if missing and not self.declared:
                 declare = "declare what a release consists of: checks.artifacts.files"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from canaryctl.checking.scene import Scene
 from canaryctl.core import manifest
 from canaryctl.drivers.git import GitError, short
-from canaryctl.drivers.tree import FileProblem
+from canaryctl.drivers.tree import AbsentError, FileProblem
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def held(scene: Scene, path: str) -> Held:
     try:
         return Held(scene.tree.text(path, manifest.LARGEST))
     except FileProblem as error:
-        if "not there" not in str(error):
+        if not isinstance(error, AbsentError):
             raise
         return _committed(scene, path, error)
 
@@ -65,4 +65,4 @@ def _committed(scene: Scene, path: str, missing: FileProblem) -> Held:
     except GitError:
         raise missing from None
     fetch = "`git fetch origin '+refs/heads/*:refs/remotes/origin/*'`"
-    raise FileProblem(str(missing), f"{fetch}, where it was committed after the tag")
+    raise AbsentError(str(missing), f"{fetch}, where it was committed after the tag")

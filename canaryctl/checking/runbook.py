@@ -9,7 +9,7 @@ from canaryctl.checking.finding import Said, failed, together, unknown
 from canaryctl.checking.markdown import Section, sections
 from canaryctl.checking.scene import Scene
 from canaryctl.config.checks import RunbookCheck
-from canaryctl.drivers.tree import FileProblem
+from canaryctl.drivers.tree import AbsentError, FileProblem
 
 LARGEST = 4 * 2**20
 """Bytes of a runbook."""
@@ -35,7 +35,7 @@ class Runbook:
         try:
             text = self.scene.tree.text(file, LARGEST)
         except FileProblem as error:
-            if "not there" in str(error) and not self.declared:
+            if isinstance(error, AbsentError) and not self.declared:
                 return unknown(f"there is no {file}", "write it, or declare checks.runbook.file")
             wanted = ", ".join(self.asked.procedures)
             return failed(f"{file} {error}", f"write it, with sections for {wanted}")

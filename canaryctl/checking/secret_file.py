@@ -14,7 +14,7 @@ from canaryctl.checking.scene import Scene
 from canaryctl.checking.secret_git import SecretGit
 from canaryctl.config.checks import SecretsCheck
 from canaryctl.drivers.dotenv import Environment, parse
-from canaryctl.drivers.tree import FileProblem, decoded
+from canaryctl.drivers.tree import AbsentError, FileProblem, decoded
 
 LARGEST = 2**20
 """Bytes of an environment file."""
@@ -45,12 +45,12 @@ class SecretFile:
             wanted = read(self.scene.base / example)
         except FileProblem as error:
             wanted = None
-            if "not there" not in str(error) or "example" in self.asked.model_fields_set:
+            if not isinstance(error, AbsentError) or "example" in self.asked.model_fields_set:
                 problems.append(failed(f"{example} {error}", f"mend {example}"))
         try:
             given = read(path, os.environ)
         except FileProblem as error:
-            missing = "not there" in str(error)
+            missing = isinstance(error, AbsentError)
             if missing and wanted is None and not self.declared:
                 said = "declare the variables it needs: checks.secrets.required, or `secrets: off`"
                 return unknown(f"there is neither {file} nor {example}", said)
@@ -170,7 +170,11 @@ def read(path: Path, environment: Mapping[str, str] | None = None) -> Environmen
     """
     try:
         if not path.is_file():
-            raise FileProblem("is not a regular file" if path.exists() else "is not there")
+            raise (
+                FileProblem("is not a regular file")
+                if path.exists()
+                else AbsentError("is not there")
+            )
         with path.open("rb") as file:
             raw = file.read(LARGEST + 1)
     except OSError as error:

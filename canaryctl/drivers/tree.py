@@ -36,6 +36,10 @@ class FileProblem(Exception):
         self.mend = mend
 
 
+class AbsentError(FileProblem):
+    """There is no such file."""
+
+
 class TooSlowError(FileProblem):
     """Reading a file takes longer than there is time for."""
 
@@ -196,7 +200,7 @@ def _no_link(name: str, here: int) -> None:
 
 def _unreadable(error: Exception) -> FileProblem:
     if isinstance(error, FileNotFoundError):
-        return FileProblem("is not there")
+        return AbsentError("is not there")
     if isinstance(error, NotADirectoryError):
-        return FileProblem("is not there: a part of its path is no folder")
+        return AbsentError("is not there: a part of its path is no folder")
     return FileProblem(f"cannot be read: {getattr(error, 'strerror', None) or error}")
