@@ -183,11 +183,13 @@ def assert_truth(found: dict[str, Any], *, seen: tuple[float, float]) -> None:
 def test_scraped_pages_give_their_truth(
     tmp_path: Path, pages: tuple[Exposition, Exposition]
 ) -> None:
+    began = time.monotonic()
     code, out = scraped(tmp_path, pages, GOOD, "--output", "json")
+    took = time.monotonic() - began
     assert code == 0
     found = json.loads(out)
-    assert_truth(found, seen=(3.5, 5.5))
-    assert 4 <= found["window"] < 6
+    assert 4 <= found["window"] <= took
+    assert_truth(found, seen=(1.0, found["window"] + 1))
     assert found["from"] < found["to"]
 
 

@@ -19,7 +19,7 @@ from tests.docs.stack import Stack, images
 
 COPIES = ("checkout", "clone")
 """Settings that need none of the ports: copies of this checkout, after `make` and just cloned."""
-RATE = 80
+RATE = 50
 LOAD_SECONDS = 3600
 _NOT_COPIED = shutil.ignore_patterns(
     *(".git", ".venv", ".*_cache", ".hypothesis", "__pycache__", "*.egg-info")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.docs.place import Place
 
-WITHIN = 120.0
+WITHIN = 300.0
 _GRACE = 15.0
 _EXEC = re.compile(r"^docker(-compose| compose)?\b.* exec ")
 _PACKAGES = re.compile(r"\bguard/build\b|\bbuild-images\b|\bpip install\b")
@@ -66,7 +66,7 @@ class Typed:
         """What it has said so far, both streams."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
-    def says(self, text: str, within: float = 60.0) -> None:
+    def says(self, text: str, within: float = 120.0) -> None:
         """Wait until it has said this."""
         deadline = time.monotonic() + within
         while text not in self.printed:

@@ -29,7 +29,7 @@ from canaryctl.drivers.clock import SystemClock
 from canaryctl.resources import shipped
 
 Event = dict[str, Any]
-RATE = 250
+RATE = 120
 LOAD_AT_MOST_S = 120
 GRACE_S = 20
 CLIENTS = 48
@@ -131,6 +131,11 @@ class Running:
 
         eventually(seen, what, within)
         return found[0]
+
+    @property
+    def events(self) -> list[Event]:
+        """What stood on stdout so far under ``--output json``."""
+        return [json.loads(line) for line in list(self._out)]
 
     def proven(self, weight: float) -> Event:
         """Wait until it has proven this weight."""

@@ -30,7 +30,7 @@ from canaryctl.ports import Mark
 from canaryctl.wiring import Build
 from tests.e2e.harness import Ended, Running, Tool, Traffic, eventually, load
 
-RATE = 150
+RATE = 60
 HEALTHY: dict[str, float | bool] = {
     "errors": 0,
     "latency": 0,
@@ -99,7 +99,7 @@ class LocalWorld:
         """Write a canary.yaml with stages of this world, and with more of its own keys."""
         parsed: dict[str, Any] = yaml.safe_load(self.stack.config.read_text())
         parsed["plan"] = {"stages": list(stages), "observe": observe, "interval": interval}
-        parsed["gateway"] |= {"lease": "2s", **(gateway or {})}
+        parsed["gateway"] |= {"lease": "10s", **(gateway or {})}
         parsed |= {"gates": GATES, "judge": "threshold", "breaker": breaker} | more
         self._configs += 1
         path = self.base / f"canary-{self._configs}.yaml"
@@ -170,7 +170,7 @@ class LocalWorld:
             clock=SystemClock(),
         )
         self.ended.enter_context(again)
-        again.wait_for_port(urlsplit(self.stack.url).port or 0, within=30)
+        again.wait_for_port(urlsplit(self.stack.url).port or 0, within=60)
         eventually(lambda: pid_file.is_file() and self.master() != before, "NGINX's process id")
 
 
@@ -201,7 +201,7 @@ def guards_of(pid: int) -> list[int]:
 def together(tool: Tool, config: Path, *commands: Sequence[str]) -> list[Ended]:
     """Run commands at once, each in a process of its own; give their ends in the same order."""
     started: list[Running] = [tool.start(*one, config=config) for one in commands]
-    return [one.end(within=40) for one in started]
+    return [one.end(within=60) for one in started]
 
 
 def one_clear_message(ended: Ended, *texts: str, code: int = 4) -> None:

@@ -32,7 +32,7 @@ def test_it_opens_before_any_evaluation_and_the_stage_begins_anew(
     eventually(lambda: local.in_force()["weight"] == "0", "all on stable")
     local.heal()
     rollout.proven(20)
-    ended = rollout.end(within=40)
+    ended = rollout.end(within=60)
     assert ended.code == 0, ended.err
     assert ended.weights() == [0, 50, 0, 20, 50, 100]
     before = ended.events[: ended.events.index(opened)]
@@ -47,7 +47,7 @@ def test_while_it_is_open_only_an_abort_is_done(local: LocalWorld, tool: Tool) -
     rollout = tool.rollout(config)
     rollout.proven(50)
     local.fault(errors=1.0)
-    opened = rollout.wait_for(lambda e: e["event"] == "breaker", "it opens", within=30)
+    opened = rollout.wait_for(lambda e: e["event"] == "breaker", "it opens", within=60)
     rollout.wait_for(
         lambda e: e.get("status") == "proven" and e["at"] > opened["at"], "all on stable", within=20
     )
@@ -58,7 +58,7 @@ def test_while_it_is_open_only_an_abort_is_done(local: LocalWorld, tool: Tool) -
     assert local.in_force() == before
     assert rollout.runs
     local.ask(Verb.ABORT)
-    ended = rollout.end(within=20)
+    ended = rollout.end(within=60)
     assert ended.code == 130, ended.err
     assert ended.outcome["cause"] == "aborted"
 
@@ -68,7 +68,7 @@ def test_a_canary_that_stays_bad_goes_back_for_good(local: LocalWorld, tool: Too
     rollout = tool.rollout(config)
     rollout.proven(50)
     local.fault(errors=1.0)
-    ended = rollout.end(within=30)
+    ended = rollout.end(within=60)
     assert ended.code == 1, ended.err
     assert ended.outcome["cause"] == "breaker"
     assert "test request 1 of 3 failed" in ended.outcome["reason"]

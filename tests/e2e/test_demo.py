@@ -104,7 +104,7 @@ def test_a_demo_that_is_stopped_leaves_nothing(
     demo = tool.start("demo", "--output", "json", TMPDIR=str(tmp_path))
     demo.proven(1)
     demo.send(number)
-    ended = demo.end(within=20)
+    ended = demo.end(within=60)
     assert ended.code == 130, ended.err
     assert ended.outcome["weight"] == 0
     assert list(processes_with(f"TMPDIR={tmp_path}")) == []

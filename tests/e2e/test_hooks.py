@@ -171,7 +171,7 @@ def test_while_a_hook_runs_the_rollout_answers_and_ctrl_c_ends_both(
     beat = before.lease.beat
     eventually(lambda: any(one.beat > beat for one in [local.found().lease] if one), "a beat")
     rollout.send(signal.SIGINT)
-    ended = rollout.end(within=20)
+    ended = rollout.end(within=60)
     assert ended.code == 130, ended.err
     assert ended.weights() == [0, 50, 0]
     eventually(lambda: gone(pid.read_text().strip()), "what the hook started is gone")

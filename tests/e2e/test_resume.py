@@ -17,7 +17,8 @@ from tests.e2e.local_world import LocalWorld, guards_of, one_clear_message, toge
 
 pytestmark = pytest.mark.usefixtures("local_traffic")
 
-HOLD = {"on_abandon": "hold"}
+SOON = {"lease": "3s"}
+HOLD = {"on_abandon": "hold", **SOON}
 STAGES = [5, 25, 100]
 
 
@@ -69,7 +70,7 @@ def test_what_is_held_is_resumed_at_its_stage_from_another_machine(
     resumed.proven(25)
     for ended in together(tool, config, ["resume"], ["retry"], ["recover"]):
         one_clear_message(ended, "another rollout holds this gateway", "rolls v0.2.0 out", code=5)
-    ended = resumed.end(within=30)
+    ended = resumed.end(within=60)
     assert ended.code == 0, ended.err
     assert ended.weights() == [0, 25, 100]
     assert ended.events[0]["first"] == 2
@@ -90,8 +91,8 @@ def test_what_a_guard_returned_is_resumed_at_its_stage(
 ) -> None:
     config = local.config(stages=STAGES)
     abandoned(local, tool, config, guard=False)
-    eventually(lambda: local.in_force()["weight"] == "0", "the guard has set 0 %", within=20)
-    eventually(lambda: not local.lease.exists(), "the guard has freed the gateway", within=20)
+    eventually(lambda: local.in_force()["weight"] == "0", "the guard has set 0 %", within=60)
+    eventually(lambda: not local.lease.exists(), "the guard has freed the gateway", within=60)
     other = Tool(tmp_path / "another-machine")
     wrong = other.run("resume", "--stages", "100", config=config)
     one_clear_message(wrong, "was in stage 2", "the stages here are 100 %", code=2)
@@ -110,7 +111,7 @@ def test_what_was_aborted_is_not_resumed_but_can_be_tried_again(
     rollout = tool.rollout(config)
     rollout.proven(50)
     local.ask(Verb.ABORT)
-    assert rollout.end(within=20).code == 130
+    assert rollout.end(within=60).code == 130
     refused = tool.run("resume", config=config)
     one_clear_message(refused, "no rollout was abandoned", "aborted: by", "canaryctl retry")
     short = ["--observation-period", "1s", "--output", "json"]
@@ -132,7 +133,7 @@ def test_recover_of_what_was_abandoned_proves_zero(local: LocalWorld, tool: Tool
 
 
 def test_a_weight_set_by_hand_after_its_death_is_not_undone(local: LocalWorld, tool: Tool) -> None:
-    config = local.config(stages=STAGES)
+    config = local.config(stages=STAGES, gateway=SOON)
     abandoned(local, tool, config)
     eventually(lambda: local.found().left <= 0, "the lease has run out")
     left = local.lease.read_text()
