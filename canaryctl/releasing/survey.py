@@ -12,7 +12,7 @@ from canaryctl.core.errors import CanaryctlError, ConfigError
 from canaryctl.core.manifest import Artifact, Manifest
 from canaryctl.drivers.artifact_files import difference, record, released, too_slow
 from canaryctl.drivers.git import Git, NoRepository, Tag, short
-from canaryctl.drivers.tree import FileProblem, TooSlowError, Tree
+from canaryctl.drivers.tree import AbsentError, FileProblem, TooSlowError, Tree
 from canaryctl.ports import Clock
 from canaryctl.releasing import changelog
 
@@ -253,7 +253,7 @@ class Survey:
         try:
             return Tree(self.base).text(path, largest)
         except FileProblem as error:
-            if str(error).startswith("is not there"):
+            if isinstance(error, AbsentError):
                 return None
             raise ReleaseRefused(
                 f"{path} {error}", next_step=f"mend {path}, or remove it"

@@ -14,7 +14,7 @@ from signal import SIGTERM
 
 from canaryctl.core.errors import CanaryctlError
 from tests.chaos import safe
-from tests.chaos.faults.base import Cell, Fault
+from tests.chaos.faults.base import BEFORE_TRAFFIC, Cell, Fault
 from tests.chaos.running import ChaosError, Event, Running, canaryctl
 from tests.chaos.world import World
 
@@ -140,6 +140,8 @@ def _after_death(cell: Cell, fault: Fault, struck: float) -> Result:
     took = time.monotonic() - struck
     cell.world.at_zero(10)  # whoever returned it has proven it, and gives the gateway back
     rollout.end(10)
+    if fault.nobody_left and cell.phase in BEFORE_TRAFFIC and list(safe.staged(cell.world.site)):
+        cell.world.set_weight(0)  # the next change, which takes it away
     cell.world.safe(code, within=3.0)
     late = f"0 % after {took:.2f} s, more than {fault.within:g} s" if took > fault.within else ""
     return Result(fault.name, cell.phase, code, took, late)

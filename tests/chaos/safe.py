@@ -50,14 +50,17 @@ def nginx_wrong(site: Site) -> Iterator[str]:
 
 def left_behind(site: Site) -> Iterator[str]:
     """Find files that nobody will need any more."""
-    for name in site.listing():
-        if _STAGED.match(name):
-            yield f"{name} was left at the gateway"
+    yield from (f"{name} was left at the gateway" for name in staged(site))
     text = site.text(".lease")
     if text is not None:
         stamped = parse_lease(text)
         whose = stamped.lease.owner if stamped else f"nobody: {text[:80]!r}"
         yield f"a lease was left, of {whose}"
+
+
+def staged(site: Site) -> Iterator[str]:
+    """Name the files of changes that did not come into force."""
+    return (name for name in site.listing() if _STAGED.match(name))
 
 
 def still_running(site: Site) -> Iterator[str]:

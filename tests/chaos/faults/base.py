@@ -76,6 +76,8 @@ class Fault:
         lasts: seconds until it is healed; 0: at once.
         kills: the orchestrator does not survive it: somebody else returns the traffic.
         within: seconds from the strike to 0 % proven, where it kills.
+        nobody_left: it kills everybody on the rollout's machine. What a preflight had staged there
+            before it led the gateway, and nothing includes, goes with the next change.
         env: more environment for the rollout.
         phases: in which it is tried.
         mounts: it needs a mount namespace of its own.
@@ -90,6 +92,7 @@ class Fault:
     lasts: float = 0.0
     kills: bool = False
     within: float = 2.0
+    nobody_left: bool = False
     env: Callable[[Cell], dict[str, str]] = lambda _: {}
     phases: tuple[str, ...] = PHASES
     mounts: bool = False

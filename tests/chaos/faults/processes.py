@@ -65,5 +65,12 @@ FAULTS = (
     _orchestrator(SIGKILL, kills=True),
     *map(_guard, (SIGINT, SIGTERM, SIGHUP, SIGKILL)),
     *map(_group, (SIGINT, SIGTERM, SIGHUP)),
-    Fault("SIGKILL both", _both, kills=True, within=LEASE + 2.0, env=_service_beside),
+    Fault(
+        "SIGKILL both",
+        _both,
+        kills=True,
+        within=LEASE + 2.0,
+        env=_service_beside,
+        nobody_left=True,
+    ),
 )
