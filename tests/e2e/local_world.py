@@ -90,7 +90,7 @@ class LocalWorld:
         self,
         *,
         stages: Sequence[Any] = (50, 100),
-        observe: str = "60s",
+        observe: str = "10m",
         gateway: Mapping[str, Any] | None = None,
         interval: str = "500ms",
         breaker: Any = "off",

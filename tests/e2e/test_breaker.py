@@ -43,7 +43,7 @@ def test_it_opens_before_any_evaluation_and_the_stage_begins_anew(
 
 
 def test_while_it_is_open_only_an_abort_is_done(local: LocalWorld, tool: Tool) -> None:
-    config = local.config(breaker=BREAKER | {"open_for": "60s"})
+    config = local.config(breaker=BREAKER | {"open_for": "5m"})
     rollout = tool.rollout(config)
     rollout.proven(50)
     local.fault(errors=1.0)

@@ -52,7 +52,7 @@ def guard(world: World, image: str, docker_url: str, tmp_path: Path) -> Iterator
     """The configuration that both read, and the guard's container, which watches."""
     if not docker_url.startswith(_SOCKET):
         pytest.skip("the guard's container takes the engine's socket")
-    config = world.config(stages=(25, 100), observe="60s", gateway={"lease": f"{LEASE:g}s"})
+    config = world.config(stages=(25, 100), observe="10m", gateway={"lease": f"{LEASE:g}s"})
     project = f"canaryctl-test-guard-{uuid.uuid4().hex[:8]}"
     compose = Compose(
         command=compose_command(),

@@ -34,7 +34,7 @@ def test_the_canarys_container_is_removed_at_25_percent(
 @pytest.mark.alone
 @pytest.mark.usefixtures("traffic")
 def test_a_rollback_from_another_terminal_ends_the_rollout(world: World, tool: Tool) -> None:
-    config = world.config(stages=(50, 100), observe="60s")
+    config = world.config(stages=(50, 100), observe="10m")
     began = time.monotonic()
     set_by_hand = tool.run("weights", "set", "0", config=config)
     alone = time.monotonic() - began
@@ -61,7 +61,7 @@ def test_a_rollback_from_another_terminal_ends_the_rollout(world: World, tool: T
 @pytest.mark.usefixtures("traffic")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_takes_all_traffic_back(world: World, tool: Tool, number: signal.Signals) -> None:
-    rollout = tool.rollout(world.config(stages=(50, 100), observe="60s"))
+    rollout = tool.rollout(world.config(stages=(50, 100), observe="10m"))
     rollout.proven(50)
     rollout.send(number)
     ended = rollout.end(within=60)
@@ -74,7 +74,7 @@ def test_a_signal_takes_all_traffic_back(world: World, tool: Tool, number: signa
 
 @pytest.mark.usefixtures("traffic")
 def test_after_a_kill_its_guard_has_all_traffic_on_stable(world: World, tool: Tool) -> None:
-    config = world.config(stages=(25, 100), observe="60s")
+    config = world.config(stages=(25, 100), observe="10m")
     rollout = tool.rollout(config)
     rollout.proven(25)
     rollout.kill()
@@ -93,7 +93,7 @@ def test_an_abandoned_rollout_that_is_to_be_held_stays_until_somebody_decides(
     world: World, tool: Tool
 ) -> None:
     config = world.config(
-        stages=(25, 100), observe="60s", gateway={"on_abandon": "hold", "lease": "3s"}
+        stages=(25, 100), observe="10m", gateway={"on_abandon": "hold", "lease": "3s"}
     )
     rollout = tool.rollout(config)
     generation = rollout.proven(25)["generation"]
@@ -123,7 +123,7 @@ def lease_of(tool: Tool, config: Path) -> Event | None:
 
 @pytest.mark.usefixtures("traffic")
 def test_of_two_rollouts_one_runs_and_the_other_changes_nothing(world: World, tool: Tool) -> None:
-    config = world.config(stages=(25, 100), observe="60s")
+    config = world.config(stages=(25, 100), observe="10m")
     first = tool.rollout(config)
     first.proven(25)
     before = world.in_force()["generation"]
