@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
 from enum import Enum
+from functools import cache
 from math import inf, isfinite
 from types import NoneType
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -98,7 +99,7 @@ def scalars(
         UnreadableRecording: a value is not what its field takes, or one without default lacks.
     """
     found: dict[str, Any] = {}
-    hints = get_type_hints(cls)
+    hints = _hints(cls)
     for one in fields(cls):
         key = (names or {}).get(one.name, one.name)
         kind = _kind(hints[one.name])
@@ -109,6 +110,12 @@ def scalars(
         elif one.default is MISSING and one.default_factory is MISSING:
             raise UnreadableRecording(f"{where}: {key!r} is missing")
     return found
+
+
+@cache
+def _hints(cls: type) -> Mapping[str, Any]:
+    """Give the types of a class's fields; each class is asked for once, not once a row."""
+    return get_type_hints(cls)
 
 
 def _kind(hint: Any) -> type | None:

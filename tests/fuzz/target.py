@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from random import Random
 
 SLOWEST = 5.0
-"""Seconds that one input may take."""
+"""Seconds of a processor that one input may take."""
+HUNG = 60.0
+"""Seconds by the clock that it may take, whatever it waits for."""
 
 
 class TooSlowError(BaseException):
@@ -46,15 +48,25 @@ def showable(text: str) -> bool:
 
 @contextmanager
 def bounded(seconds: float = SLOWEST) -> Iterator[None]:
-    """Let what is inside take so long and no longer. For the main thread of a process."""
+    """Let what is inside take so much of a processor's time and no more, and not wait for ever.
+
+    For the main thread of a process. What other processes of a busy machine take does not count.
+    """
 
     def late(_number: int, _frame: object) -> None:
-        raise TooSlowError(f"took more than {seconds:g} s")
+        raise TooSlowError(f"took more than {seconds:g} s, or hung for {HUNG:g} s")
 
-    before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    timers = (
+        (signal.SIGPROF, signal.ITIMER_PROF, seconds),
+        (signal.SIGALRM, signal.ITIMER_REAL, HUNG),
+    )
+    before = [signal.signal(number, late) for number, _, _ in timers]
+    for _, timer, most in timers:
+        signal.setitimer(timer, most)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        for _, timer, _ in timers:
+            signal.setitimer(timer, 0)
+        for (number, _, _), handler in zip(timers, before, strict=True):
+            signal.signal(number, handler)
