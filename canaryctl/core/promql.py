@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from canaryctl.core.selector import Matcher, Operator, quoted
 from canaryctl.core.series import Version
+from canaryctl.core.visible import visible
 
 _PLACEHOLDER = re.compile(r"\{\{(.*?)\}\}")
 # Comments, the three kinds of strings, a quote that nothing closes, a placeholder.
@@ -116,7 +117,7 @@ def _inside(token: str) -> Iterator[_Part]:
         before = token[at : found.start()]
         if quote in ('"', "'") and (len(before) - len(before.rstrip("\\"))) % 2:
             # It would take its meaning from the value's first character, or the quote's.
-            raise ValueError(f"a backslash stands before {found.group()} in a string")
+            raise ValueError(f"a backslash stands before {visible(found[0])} in a string")
         yield _Part(before)
         yield _Part("", _known(found.group(1).strip(), quote), quote)
         at = found.end()
@@ -126,7 +127,7 @@ def _inside(token: str) -> Iterator[_Part]:
 def _known(name: str, quote: str) -> str:
     if name not in NAMES:
         known = ", ".join(f"{{{{ {known} }}}}" for known in NAMES)
-        raise ValueError(f"unknown placeholder {{{{ {name} }}}}; there are {known}")
+        raise ValueError(f"unknown placeholder {{{{ {visible(name)} }}}}; there are {known}")
     if name == "release" and not quote:
         raise ValueError('{{ release }} is text and stands in quotes: "{{ release }}"')
     if name == "select" and quote in _QUOTES:

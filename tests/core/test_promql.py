@@ -33,6 +33,12 @@ def test_an_unknown_placeholder_names_the_known_ones() -> None:
         placeholders("{{ nmae }}")
 
 
+@pytest.mark.parametrize("query", ["up{{ se\x1b[2J }}", '"\\{{ se\x1b[2J }}"'])
+def test_what_is_no_placeholder_is_shown_and_does_not_act(query: str) -> None:
+    with pytest.raises(ValueError, match=r"\{\{ se\\x1b\[2J \}\}"):
+        placeholders(query)
+
+
 @given(st.text(max_size=40))
 def test_no_label_value_ends_its_string(value: str) -> None:
     text = fill("up{ {{ select }} }", value=value)

@@ -83,7 +83,7 @@ class _Twin:
         if value.startswith("unix:"):
             return self._one("unix", value, lambda n: f"unix:/run/{n}")
         host, _, port = value.rpartition(":")
-        port = self._one("port", port, str)
+        port = self._one("port", port, str) if port else ""  # none is none here too
         if Address(value).is_name:
             return f"{self._one('name', host, lambda n: f'h{n}')}:{port}"
         if not Address(value).host:
