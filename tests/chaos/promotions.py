@@ -70,6 +70,7 @@ class Promotions:
 
     Attributes:
         ended: promotions that had ended before their moment; they do not count.
+        report: of the clients, who are looked at after each kill; None: there are none.
     """
 
     w: ComposeWorld
@@ -77,6 +78,8 @@ class Promotions:
     chance: random.Random
     done: list[Kill] = field(default_factory=list)
     ended: int = 0
+    report: Path | None = None
+    _failed: int = field(default=0, init=False)
     _promoted: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -114,6 +117,23 @@ class Promotions:
             if shown:
                 wrong = f"WRONG {kill.wrong}" if kill.wrong else ""
                 tell(f"{len(self.done):4} {kill.point:14} {kill.seconds:6.1f} s {wrong}")
+            for line in self._clients():
+                tell(f"     {line}")
+
+    def _clients(self) -> Iterator[str]:
+        """Say what clients lost since the last look, with NGINX's own words on it."""
+        if self.report is None:
+            return
+        figures = json.loads(self.report.read_text())
+        bad = sum(n for status, n in figures["statuses"].items() if int(status) >= 500)
+        failed = bad + int(figures["lost"])
+        if failed == self._failed:
+            return
+        yield f"{failed - self._failed} requests failed or were lost; NGINX's last words:"
+        self._failed = failed
+        nginx = self.w.container("nginx")
+        said = nginx.logs(tail=400).decode(errors="replace").splitlines() if nginx else []
+        yield from [line for line in said if "[error]" in line or "[warn]" in line][-8:]
 
     def one(self) -> Kill | None:
         """Roll the other release out, promote it, kill that, and promote it again."""
@@ -228,6 +248,7 @@ def main(argv: list[str]) -> int:
         with compose_world(connect(timeout=60), base) as w:
             kills = Promotions(w, Tool(base / "state"), random.Random(given.seed))  # noqa: S311
             with long_load(w.ports["HTTP_PORT"], base) as report:
+                kills.report = report
                 kills.run(given.n)
             figures: dict[str, Any] = json.loads(report.read_text())
     return int(tell_all(kills, figures) > 0)
