@@ -6,11 +6,12 @@ the weights and the containers tell the next run, on this machine or another, wh
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from canaryctl.config.promotion import PromotionModel
-from canaryctl.core.errors import TrafficUnknown
+from canaryctl.core.errors import HostError, TrafficUnknown
 from canaryctl.core.outcome import Cause
 from canaryctl.core.promotion import Came, Next, Phase, after
 from canaryctl.core.promotion_record import Record
@@ -30,6 +31,8 @@ from canaryctl.promoting.settling import Settling
 from canaryctl.promoting.sight import Sight, look, where
 from canaryctl.wiring import Build
 
+_EVERY = 0.5
+"""Seconds between two looks at NGINX's workers."""
 _DOES = {
     Phase.WATCHING: "watching the canary",
     Phase.REPLACING: "replacing stable",
@@ -189,7 +192,22 @@ class Promotion:
         """Have stable run the release, proven; all traffic is on the canary meanwhile."""
         self._phase = Phase.REPLACING
         like = self._canary_containers()
+        self._let_old_workers_end()
         self.stable(self.release, self._until_stopped, like)
+
+    def _let_old_workers_end(self) -> None:
+        """Wait for NGINX's workers that were told to stop: one of them may still ask stable.
+
+        Those that are left after ``gateway.drain_within`` hold streams, which end with stable.
+        """
+        clock = self.build.clock
+        until = clock.now() + self.build.config.gateway.drain_within
+        with contextlib.suppress(HostError):
+            while any(one.old for one in self.build.host.workers()) and clock.now() < until:
+                self.tick()
+                if self.stopped():
+                    return
+                clock.sleep(_EVERY)
 
     def _still_proven(self) -> None:
         """Make sure, after an interruption, that stable is what was proven before it."""

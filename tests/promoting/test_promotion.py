@@ -14,7 +14,7 @@ from canaryctl.core.promotion_record import Record
 from canaryctl.core.weight import Weight
 from canaryctl.deploying.failed import DeployFailed
 from canaryctl.drivers.promotion_file import PromotionFile
-from canaryctl.ports import Mark
+from canaryctl.ports import Mark, Worker
 from canaryctl.promoting.ended import Ended, FreshStableFailed, NotPromotable, Outcome
 from canaryctl.promoting.sight import refusal
 from tests.deploying.fakes import container
@@ -54,6 +54,26 @@ def test_the_good_way(tmp_path: Path) -> None:
     assert world.acts == GOOD
     assert not world.lost
     is_promoted(world)
+
+
+@pytest.mark.parametrize("looks", [3, None], ids=["they end", "they hold streams"])
+def test_stable_is_replaced_when_no_worker_asks_it_any_more(
+    tmp_path: Path, looks: int | None
+) -> None:
+    world = World(tmp_path)
+    promotion = world.promotion()
+    seen: list[list[str]] = []
+
+    def crew() -> tuple[Worker, ...]:
+        seen.append(list(world.acts))
+        there = looks is None or len(seen) <= looks
+        return (Worker(1, old=True, age=9.0, connections=1),) if there else ()
+
+    world.host.crew = crew
+    assert promotion(promotion.sight()).outcome is Outcome.PROMOTED
+    bounded = int(promotion.build.config.gateway.drain_within / 0.5)
+    waited = [acts for acts in seen if "up -d --no-deps app" not in acts]
+    assert len(waited) == (bounded + 1 if looks is None else looks + 1)
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
